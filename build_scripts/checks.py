@@ -1,0 +1,62 @@
+"""Every check of the project, cheapest first; stops at the first that fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from build_scripts.environment import ROOT, venv_program
+
+WORKERS = 2
+"""For all but the end-to-end tests: those watch real time, and two clients at once are late on two cores."""
+PYTEST = ("-q", "--durations=10")
+CORE_COVERAGE = ("--cov=app.core", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=98")
+PROGRAM_RULES = "S101,S105,S106,SLF001,ARG001"
+"""What tests may do and the program may not: assert, literal secrets, others' private names, unused arguments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A program of the virtual environment and its arguments."""
+
+    title: str
+    program: str
+    arguments: tuple[str, ...]
+
+
+def checks(*, fast: bool, in_ci: bool) -> list[Check]:
+    """What is checked, in order; ``fast`` leaves out the end-to-end tests."""
+    colour = ("--color=no",) if in_ci else ()
+    found = [
+        Check("lint", "ruff", ("check", ".")),
+        Check("lint of the program", "ruff", ("check", "app", "build_scripts", "--extend-select", PROGRAM_RULES)),
+        Check("format", "ruff", ("format", "--check", ".")),
+        Check("types", "mypy", ()),
+        Check("layers", "lint-imports", ()),
+        Check("tests", "pytest", (*PYTEST, "-n", str(WORKERS), "-m", "not e2e", *CORE_COVERAGE, *colour)),
+    ]
+    if not fast:
+        found.append(Check("end-to-end tests", "pytest", (*PYTEST, "-n", "1", "-m", "e2e", *colour)))
+    return found
+
+
+def run_checks(todo: Sequence[Check], root: Path = ROOT) -> int:
+    """Run them in order; returns the exit code of the first that fails, or 0."""
+    environment = dict(os.environ)
+    if environment.get("CI"):
+        environment |= {"NO_COLOR": "1", "TERM": "dumb"}
+    for check in todo:
+        print(f"\n=== {check.title}: {check.program} {' '.join(check.arguments)}", flush=True)
+        started_s = time.monotonic()
+        code = subprocess.run(
+            [str(venv_program(check.program, root)), *check.arguments], cwd=root, env=environment, check=False
+        ).returncode
+        verdict = "ok" if code == 0 else f"FAILED with exit code {code}"
+        print(f"=== {check.title}: {verdict}, {time.monotonic() - started_s:.1f} s", flush=True)
+        if code != 0:
+            return code
+    return 0
