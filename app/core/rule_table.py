@@ -1,0 +1,124 @@
+"""The rules' settings: defaults by evidence code, scaled by sensitivity, overridden by the policy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.core import codes
+from app.core.policy import Detection, RuleSetting, Sensitivity
+from app.core.types import NS_PER_S
+
+NO_FACE = 5001
+MORE_FACES = 5002
+LOUD = 5004
+FOCUS_LOST = 5005
+FOCUS_GAINED = 5006
+MONITORS = 5007
+LOOKING_AWAY = 5101
+OTHER_PERSON = 5102
+SPEECH = 5106
+PROCESS = 5111
+CAPTURE_KEY = 5115
+GAP = 5119
+BLOCKED_KEY = 5121
+
+FACE_RULES = frozenset({NO_FACE, MORE_FACES, LOOKING_AWAY, OTHER_PERSON})
+SOUND_RULES = frozenset({LOUD, SPEECH})
+SAMPLED_RULES = FACE_RULES | SOUND_RULES
+INSTANT_RULES = frozenset({FOCUS_GAINED, CAPTURE_KEY, BLOCKED_KEY})
+
+_FASTEST_STALE_S = 3.0
+_STALE_SAMPLES = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class EffectiveRule:
+    """One rule as it is applied. All times in nanoseconds.
+
+    ``stale_ns``: a sampled signal that gave nothing for longer is unknown, and what was built on it ends.
+    ``threshold`` by code: 5002 least face score; 5101 degrees of gaze yaw (None = the detector's own
+    judgement); 5102 least match score; 5004 dB above the background; 5106 speech probability; 5007 monitors allowed.
+    """
+
+    code: int
+    dwell_ns: int
+    release_ns: int
+    merge_ns: int
+    cooldown_ns: int
+    stale_ns: int
+    threshold: float | None
+    severity: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Default:
+    """``thresholds`` for low, medium and high sensitivity; the rest for medium, in seconds."""
+
+    dwell_s: float = 0.0
+    release_s: float = 0.0
+    merge_s: float = 0.0
+    cooldown_s: float = 0.0
+    thresholds: tuple[float | None, float | None, float | None] = (None, None, None)
+
+
+DEFAULTS: Mapping[int, _Default] = {
+    NO_FACE: _Default(1.5, 0.7, 1.0),
+    MORE_FACES: _Default(1.0, 0.7, 2.0, thresholds=(0.88, 0.8, 0.7)),
+    LOUD: _Default(0.75, 1.0, 2.0, thresholds=(18.0, 14.0, 10.0)),
+    FOCUS_LOST: _Default(),
+    FOCUS_GAINED: _Default(),
+    MONITORS: _Default(thresholds=(1.0, 1.0, 1.0)),
+    LOOKING_AWAY: _Default(2.0, 0.7, 1.0),
+    OTHER_PERSON: _Default(2.0, 1.5, 3.0, thresholds=(0.2, 0.26, 0.3)),
+    SPEECH: _Default(1.0, 1.0, 2.0, thresholds=(0.7, 0.5, 0.4)),
+    PROCESS: _Default(),
+    CAPTURE_KEY: _Default(cooldown_s=1.0),
+    GAP: _Default(),
+    BLOCKED_KEY: _Default(cooldown_s=1.0),
+}
+
+_LEVEL: Mapping[Sensitivity, int] = {"low": 0, "medium": 1, "high": 2}
+_DWELL_FACTOR = (1.5, 1.0, 0.6)
+
+
+def settings_for(detection: Detection) -> Mapping[int, EffectiveRule]:
+    """The enabled rules by code. What the policy sets for a rule is taken as it is, unscaled.
+
+    More sensitivity never lengthens a dwell nor raises a threshold, and changes nothing else: see ``core.rules``.
+    """
+    stale_ns = _ns(max(_FASTEST_STALE_S, _STALE_SAMPLES / max(detection.faces_per_second, 0.01)))
+    return {
+        code: _effective(code, default, detection.rules.get(code, RuleSetting()), detection.sensitivity, stale_ns)
+        for code, default in DEFAULTS.items()
+        if _enabled(code, detection)
+    }
+
+
+def _enabled(code: int, detection: Detection) -> bool:
+    setting = detection.rules.get(code)
+    return (detection.enabled or code not in SAMPLED_RULES) and (setting is None or setting.enabled)
+
+
+def _effective(
+    code: int, default: _Default, setting: RuleSetting, sensitivity: Sensitivity, stale_ns: int
+) -> EffectiveRule:
+    level = _LEVEL[sensitivity]
+    return EffectiveRule(
+        code=code,
+        dwell_ns=_ns(_either(setting.dwell_s, default.dwell_s * _DWELL_FACTOR[level])),
+        release_ns=_ns(_either(setting.release_s, default.release_s)),
+        merge_ns=_ns(_either(setting.merge_s, default.merge_s)),
+        cooldown_ns=_ns(_either(setting.cooldown_s, default.cooldown_s)),
+        stale_ns=stale_ns,
+        threshold=default.thresholds[level] if setting.threshold is None else setting.threshold,
+        severity=min(1.0, max(0.0, _either(setting.severity, codes.code(code).severity))),
+    )
+
+
+def _either(chosen: float | None, default: float) -> float:
+    return default if chosen is None else max(0.0, chosen)
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * NS_PER_S)
