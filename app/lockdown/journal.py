@@ -1,0 +1,204 @@
+"""The restore journal: what is about to be changed on the machine, written down before it is changed.
+
+One JSON object per line. ``{"do": "intend", "op", "before", "pid", "started"}`` precedes a
+change, ``{"do": "reverted", "op"}`` follows its undoing. What is intended and not
+reverted is outstanding. Whoever outlives the client restores from this file alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import platformdirs
+import psutil
+
+from app.core.errors import LockdownError
+from app.core.types import Json
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The process that made a change: its id and its start (seconds since the epoch), since ids are used again."""
+
+    pid: int
+    started_s: float
+
+    def alive(self) -> bool:
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started_s) < 1.0
+        except (psutil.Error, ValueError):  # the latter for what is no process id: anybody can edit the file
+            return False
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One change that was intended and not undone. ``before`` is the machine's state before the first of them."""
+
+    op: str
+    before: Mapping[str, Json]
+    owner: Owner
+
+
+def this_process() -> Owner:
+    return Owner(os.getpid(), psutil.Process().create_time())
+
+
+class RestoreJournal:
+    """Appends are on disk when a call returns. Damaged lines are reported by ``problems()``, never raised.
+
+    Several processes may use one journal (POSIX: a file lock); what a live process did is told apart by its owner.
+    Raises LockdownError when the file can't be written or read.
+    """
+
+    def __init__(self, path: Path, owner: Callable[[], Owner] = this_process) -> None:
+        self._path = path
+        self._owner = owner
+
+    @classmethod
+    def default_path(cls) -> Path:
+        """The one of this user: it has to be found again by whoever starts next."""
+        return platformdirs.user_state_path("invigil") / "restore.jsonl"
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def owner(self) -> Owner:
+        """The process that this journal writes for."""
+        return self._owner()
+
+    def intend(self, op: str, before: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Writes the intent and returns the state to go back to.
+
+        That is ``before``, unless the operation is outstanding already (after a crash, or by another
+        process): then the machine is changed, and only the first ``before`` tells how it was.
+        """
+        owner = self.owner()
+        with self._locked() as handle:
+            intents, _ = _parse(_content(handle))
+            first = next((i.before for i in intents if i.op == op), dict(before))
+            line: dict[str, Json] = {"do": "intend", "op": op, "before": dict(first)}
+            self._append(handle, line | {"pid": owner.pid, "started": owner.started_s})
+        return first
+
+    def reverted(self, op: str) -> None:
+        with self._locked() as handle:
+            self._append(handle, {"do": "reverted", "op": op})
+
+    def outstanding(self) -> list[tuple[str, Mapping[str, Json]]]:
+        """Operation and state before, newest first: the order in which to restore."""
+        return [(i.op, i.before) for i in self.intents()]
+
+    def intents(self) -> list[Intent]:
+        """As ``outstanding``, with who made the change."""
+        return self._read()[0]
+
+    def problems(self) -> list[str]:
+        """A sentence for each line that can't be read."""
+        return self._read()[1]
+
+    def clear(self) -> bool:
+        """Empties the file when nothing is outstanding; returns whether it did."""
+        if not self._path.exists():
+            return True
+        with self._locked() as handle:
+            if _parse(_content(handle))[0]:
+                return False
+            os.ftruncate(handle, 0)
+            os.fsync(handle)
+        return True
+
+    def _read(self) -> tuple[list[Intent], list[str]]:
+        if not self._path.exists():
+            return [], []
+        with self._locked() as handle:
+            return _parse(_content(handle))
+
+    def _append(self, handle: int, line: Mapping[str, Json]) -> None:
+        data = json.dumps(line, sort_keys=True).encode() + b"\n"
+        content = _content(handle)
+        if content and not content.endswith(b"\n"):
+            data = b"\n" + data  # the torn line stays a line of its own
+        os.lseek(handle, 0, os.SEEK_END)
+        while data:
+            data = data[os.write(handle, data) :]
+        os.fsync(handle)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[int]:
+        try:
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            new = not self._path.exists()
+            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+            handle = os.open(self._path, flags, 0o600)
+            try:
+                if sys.platform != "win32":
+                    fcntl.flock(handle, fcntl.LOCK_EX)
+                if new:
+                    _sync_folder(self._path.parent)
+                yield handle
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise LockdownError(
+                f"The restore journal {self._path} can't be used ({error.strerror}); free the disk or its permissions."
+            ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if sys.platform != "win32":
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _content(handle: int) -> bytes:
+    os.lseek(handle, 0, os.SEEK_SET)
+    parts = []
+    while part := os.read(handle, 65536):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _parse(content: bytes) -> tuple[list[Intent], list[str]]:
+    """Outstanding intents, newest first, and a sentence for each damaged line."""
+    open_: dict[str, Intent] = {}
+    problems = []
+    for number, raw in enumerate(content.split(b"\n"), start=1):
+        if not raw.strip():
+            continue
+        line = _line(raw)
+        if isinstance(line, Intent):
+            first = open_.pop(line.op, line)
+            open_[line.op] = Intent(line.op, first.before, line.owner)
+        elif isinstance(line, str):
+            open_.pop(line, None)
+        else:
+            problems.append(f"Line {number} of the restore journal is damaged and was left out.")
+    return list(reversed(open_.values())), problems
+
+
+def _line(raw: bytes) -> Intent | str | None:
+    """An intent, the name of a reverted operation, or None for a damaged line."""
+    try:
+        line = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    match line:
+        case {"do": "reverted", "op": str(op)}:
+            return op
+        case {"do": "intend", "op": str(op), "before": dict(before), "pid": int(pid), "started": int() | float() as at}:
+            with contextlib.suppress(OverflowError):  # as written by hand
+                return Intent(op, before, Owner(pid, float(at)))
+    return None

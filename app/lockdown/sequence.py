@@ -1,0 +1,95 @@
+"""Performing and reverting protections: in order, and back in reverse order past every error."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+
+from app.core.errors import LockdownError
+from app.core.ports import LockdownOperation
+from app.core.types import Json
+from app.lockdown.journal import Intent, RestoreJournal
+
+logger = logging.getLogger(__name__)
+
+
+def perform_all(operations: Sequence[LockdownOperation], journal: RestoreJournal) -> None:
+    """Performs each in order; its state before is on disk before it is changed.
+
+    When one can't be performed, that one and all earlier ones are reverted in reverse order, past
+    errors, and LockdownError says what failed. What could not be reverted stays in the journal.
+    """
+    performed: list[tuple[LockdownOperation, Mapping[str, Json]]] = []
+    for operation in operations:
+        problem = _perform(operation, journal, performed)
+        if problem is not None:
+            for done, before in reversed(performed):
+                _revert(done, before, journal)
+            journal.clear()
+            raise LockdownError(problem)
+
+
+def _perform(
+    operation: LockdownOperation,
+    journal: RestoreJournal,
+    performed: list[tuple[LockdownOperation, Mapping[str, Json]]],
+) -> str | None:
+    try:
+        problem = operation.check()
+        if problem is not None:
+            return problem
+        before = journal.intend(operation.name, operation.before())
+        performed.append((operation, before))
+        operation.perform()
+    except LockdownError as error:
+        return str(error)
+    except Exception as error:
+        # Whatever an adapter raises, the machine has to be given back as it was.
+        logger.exception("performing %s failed", operation.name)
+        return f"The protection '{operation.name}' can't be put in place ({error}); close other programs and try again."
+    return None
+
+
+def revert_all(
+    journal: RestoreJournal,
+    operations: Mapping[str, LockdownOperation],
+    spare: Callable[[Intent], bool] | None = None,
+) -> list[str]:
+    """Restores what the journal holds, newest first, past errors; returns a sentence for each problem.
+
+    Any number of times, in any process. What can't be restored stays in the journal. ``spare`` names
+    intents to leave alone; unless told, those of another process that still runs.
+    """
+    leave = spare if spare is not None else owned_by_another(journal)
+    problems = list(journal.problems())
+    for intent in journal.intents():
+        if leave(intent):
+            continue
+        operation = operations.get(intent.op)
+        if operation is None:
+            problems.append(f"The journal names the protection '{intent.op}', which this version can't restore.")
+            continue
+        problem = _revert(operation, intent.before, journal)
+        if problem is not None:
+            problems.append(problem)
+    journal.clear()
+    return problems
+
+
+def owned_by_another(journal: RestoreJournal) -> Callable[[Intent], bool]:
+    """True for changes made by another process that still runs: they are in use, not left over."""
+    us = journal.owner()
+    return lambda intent: intent.owner.pid != us.pid and intent.owner.alive()
+
+
+def _revert(operation: LockdownOperation, before: Mapping[str, Json], journal: RestoreJournal) -> str | None:
+    try:
+        operation.revert(before)
+        journal.reverted(operation.name)
+    except Exception as error:
+        # The other protections have to be reverted whatever this adapter raised.
+        logger.exception("reverting %s failed", operation.name)
+        return (
+            f"The protection '{operation.name}' could not be reverted ({error}); run 'invigil lockdown restore' again."
+        )
+    return None

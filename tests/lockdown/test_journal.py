@@ -1,0 +1,155 @@
+"""The restore journal: on disk before the change, readable after any crash."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.core.errors import LockdownError
+from app.lockdown.journal import Owner, RestoreJournal, _parse, this_process
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> RestoreJournal:
+    return RestoreJournal(tmp_path / "state" / "restore.jsonl")
+
+
+def test_outstanding_changes_come_newest_first(journal: RestoreJournal) -> None:
+    journal.intend("a", {"x": 1})
+    journal.intend("b", {})
+    assert journal.outstanding() == [("b", {}), ("a", {"x": 1})]
+
+
+def test_a_reverted_change_is_no_longer_outstanding(journal: RestoreJournal) -> None:
+    journal.intend("a", {})
+    journal.intend("b", {})
+    journal.reverted("b")
+    assert journal.outstanding() == [("a", {})]
+
+
+def test_another_process_reads_what_was_intended(journal: RestoreJournal) -> None:
+    journal.intend("a", {"x": [1, "ü", None]})
+    assert RestoreJournal(journal.path).outstanding() == [("a", {"x": [1, "ü", None]})]
+
+
+def test_the_state_before_the_first_change_is_kept_when_it_is_changed_again(journal: RestoreJournal) -> None:
+    journal.intend("a", {"timeout": 600})
+    assert journal.intend("a", {"timeout": 0}) == {"timeout": 600}
+    assert journal.outstanding() == [("a", {"timeout": 600})]
+
+
+def test_only_the_user_can_read_it(journal: RestoreJournal) -> None:
+    journal.intend("a", {})
+    assert stat.S_IMODE(journal.path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(journal.path.parent.stat().st_mode) == 0o700
+
+
+def test_it_is_emptied_only_when_nothing_is_outstanding(journal: RestoreJournal) -> None:
+    journal.intend("a", {})
+    assert not journal.clear()
+    assert journal.outstanding() == [("a", {})]
+    journal.reverted("a")
+    assert journal.clear()
+    assert journal.path.read_bytes() == b""
+
+
+def test_a_journal_that_never_was_is_empty_and_stays_unmade(journal: RestoreJournal) -> None:
+    assert journal.outstanding() == []
+    assert journal.problems() == []
+    assert journal.clear()
+    assert not journal.path.exists()
+
+
+def test_a_torn_last_line_is_reported_and_costs_only_itself(journal: RestoreJournal) -> None:
+    journal.intend("a", {})
+    journal.intend("b", {})
+    journal.path.write_bytes(journal.path.read_bytes()[:-9])
+    assert journal.outstanding() == [("a", {})]
+    assert journal.problems() == ["Line 2 of the restore journal is damaged and was left out."]
+    journal.intend("c", {})
+    assert journal.outstanding() == [("c", {}), ("a", {})]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [
+        b"\x00\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"do":"intend"}',
+        b'{"do":"intend","op":1}',
+        b'{"do":"intend","op":"c","before":{},"pid":1,"started":1%s}' % (b"0" * 400),
+        b"[" * 100_000,
+        b'"a"',
+    ],
+)
+def test_garbage_lines_are_reported_and_never_raise(journal: RestoreJournal, garbage: bytes) -> None:
+    journal.intend("a", {})
+    with journal.path.open("ab") as file:
+        file.write(garbage + b"\n")
+    journal.intend("b", {})
+    assert journal.outstanding() == [("b", {}), ("a", {})]
+    assert len(journal.problems()) == 1
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_can_be_read(content: bytes) -> None:
+    intents, problems = _parse(content)
+    assert not intents
+    assert len(problems) <= content.count(b"\n") + 1
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from("abcd")), max_size=12))
+def test_outstanding_is_what_was_intended_and_not_reverted_since(steps: list[tuple[bool, str]]) -> None:
+    lines, expected = [], list[str]()
+    for intend, op in steps:
+        if op in expected:
+            expected.remove(op)
+        if intend:
+            expected.append(op)
+            lines.append(b'{"do":"intend","op":"%s","before":{},"pid":1,"started":0}' % op.encode())
+        else:
+            lines.append(b'{"do":"reverted","op":"%s"}' % op.encode())
+    intents, problems = _parse(b"\n".join(lines))
+    assert [i.op for i in intents] == expected[::-1]
+    assert not problems
+
+
+def test_an_unusable_place_is_told_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(LockdownError, match=r"restore journal .* can't be used"):
+        RestoreJournal(tmp_path / "file" / "restore.jsonl").intend("a", {})
+
+
+def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("mine")
+    (tmp_path / "restore.jsonl").symlink_to(tmp_path / "victim")
+    with pytest.raises(LockdownError):
+        RestoreJournal(tmp_path / "restore.jsonl").intend("a", {})
+    assert (tmp_path / "victim").read_text() == "mine"
+
+
+def test_a_process_is_known_by_its_start_and_not_only_its_number() -> None:
+    us = this_process()
+    assert us.alive()
+    assert not Owner(us.pid, us.started_s - 60).alive()
+
+
+@pytest.mark.parametrize("number", [-5, 0, 10**30])
+def test_what_is_no_process_number_is_not_alive(number: int) -> None:
+    assert not Owner(number, 0.0).alive()
+
+
+def test_an_ended_process_is_not_alive() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = Owner(child.pid, this_process().started_s)
+    child.communicate(b"\n")
+    assert not owner.alive()
+    assert owner.pid != os.getpid()
