@@ -1,0 +1,50 @@
+"""Qt's key events as the combinations that ``core`` judges."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
+
+from app.core.key_combinations import KeyPress
+
+_K = Qt.Key
+_NAMES: dict[int, str] = {
+    _K.Key_Backtab: "Tab",
+    _K.Key_Print: "PrintScreen",
+    _K.Key_SysReq: "SysRq",
+    _K.Key_Meta: "Super",
+    _K.Key_Super_L: "Super",
+    _K.Key_Super_R: "Super",
+    _K.Key_Hyper_L: "Hyper",
+    _K.Key_Hyper_R: "Hyper",
+    _K.Key_Enter: "Return",
+    _K.Key_Launch0: "MyComputer",
+    _K.Key_Launch1: "Calculator",
+    _K.Key_ScreenSaver: "Screensaver",
+}
+_LAUNCH_MEDIA = range(int(_K.Key_Launch2), int(_K.Key_LaunchF) + 1)
+_MODIFIER = Qt.KeyboardModifier
+
+
+def key_press(event: QKeyEvent) -> KeyPress:
+    """The combination as it is named in ``core``. Modifier keys themselves have their name, AltGr is no Alt."""
+    held = event.modifiers()
+    return KeyPress(
+        _name(event),
+        ctrl=bool(held & _MODIFIER.ControlModifier),
+        alt=bool(held & _MODIFIER.AltModifier),
+        shift=bool(held & _MODIFIER.ShiftModifier),
+        meta=bool(held & _MODIFIER.MetaModifier),
+    )
+
+
+def _name(event: QKeyEvent) -> str:
+    key = event.key()
+    if key in _NAMES:
+        return _NAMES[key]
+    if key in _LAUNCH_MEDIA:
+        return "LaunchApp"
+    try:
+        return Qt.Key(key).name.removeprefix("Key_")
+    except ValueError:
+        return hex(key)

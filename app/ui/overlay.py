@@ -1,0 +1,199 @@
+"""What lies over the exam: the lock screen, the pause, a question, and short notices. Never a window of its own."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from app.ui.icons import Icons
+from app.ui.theme import current
+from app.ui.widgets import Button, IconView, Message, announce, column, frame, label, row, set_surface
+
+NoticeKind = Literal["info", "warning"]
+NOTICE_MS: dict[NoticeKind, int] = {"info": 7_000, "warning": 14_000}
+
+
+class Overlay(QWidget):
+    """A card over its parent, which it covers wholly: ``solid`` hides what is below, otherwise it is dimmed."""
+
+    def __init__(self, icons: Icons, icon: str, colour: str, *, solid: bool) -> None:
+        super().__init__()
+        theme = current()
+        self._solid = solid
+        self.default_button: Button | None = None
+        self.first_focus: QWidget | None = None
+        self.card = frame("card")
+        self.card.setMaximumWidth(theme.px(560))
+        self.card.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.title = label("", "title")
+        self.words = label("", "lead")
+        self.body = column(10)
+        self.buttons = row(4)
+        self.buttons.addStretch(1)
+        inside = QVBoxLayout(self.card)
+        inside.setContentsMargins(theme.px(32), theme.px(28), theme.px(32), theme.px(24))
+        inside.setSpacing(theme.px(10))
+        inside.addWidget(IconView(icons, icon, colour, 40))
+        inside.addWidget(self.title)
+        inside.addWidget(self.words)
+        self.body.setContentsMargins(0, theme.px(8), 0, theme.px(6))
+        inside.addLayout(self.body)
+        inside.addLayout(self.buttons)
+        across = QHBoxLayout()
+        across.addStretch(1)
+        across.addWidget(self.card, 1000)
+        across.addStretch(1)
+        down = QVBoxLayout(self)
+        down.setContentsMargins(theme.px(24), theme.px(16), theme.px(24), theme.px(16))
+        down.addStretch(2)
+        down.addLayout(across)
+        down.addStretch(3)
+        self.hide()
+
+    def show_words(self, title: str, words: str) -> None:
+        self.title.setText(title)
+        self.words.setText(words)
+        self.words.setVisible(bool(words))
+        self.card.setAccessibleName(title)
+        self.card.setAccessibleDescription(words)
+
+    def take_focus(self) -> None:
+        (self.first_focus or self.default_button or self.card).setFocus(Qt.FocusReason.OtherFocusReason)
+        announce(self, f"{self.title.text()}. {self.words.text()}")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        ground = QColor(current().colours.window)
+        if not self._solid:
+            ground = QColor(6, 8, 14, 150)
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), ground)
+        painter.end()
+
+
+class HoldOverlay(Overlay):
+    """The lock screen. Signal: ``password_entered``."""
+
+    password_entered = Signal(str)
+
+    def __init__(self, icons: Icons) -> None:
+        super().__init__(icons, "lock", "warning", solid=True)
+        self.advice = Message(icons, "info")
+        self.field = QLineEdit()
+        self.field.setEchoMode(QLineEdit.EchoMode.Password)
+        self.field.setAccessibleName(self.tr("Supervisor's password"))
+        self.field.setPlaceholderText(self.tr("Supervisor's password"))
+        self.unlock_button = Button(self.tr("Unlock"), "primary")
+        self.body.addWidget(self.advice)
+        self.body.addWidget(self.field)
+        self.buttons.addWidget(self.unlock_button)
+        self.field.textChanged.connect(lambda text: self.unlock_button.setEnabled(bool(text)))
+        self.field.returnPressed.connect(self._enter)
+        self.unlock_button.clicked.connect(self._enter)
+
+    def show_hold(self, reason: str, advice: str, password: bool) -> None:
+        self.show_words(self.tr("The exam is locked"), reason)
+        self.advice.show_text(advice)
+        self.field.clear()
+        self.field.setVisible(password)
+        self.unlock_button.setVisible(password)
+        self.unlock_button.setEnabled(False)
+        self.first_focus = self.field if password else None
+
+    def _enter(self) -> None:
+        password = self.field.text()
+        if password:
+            self.field.clear()
+            self.password_entered.emit(password)
+
+
+class PausedOverlay(Overlay):
+    def __init__(self, icons: Icons) -> None:
+        super().__init__(icons, "pause", "accent", solid=True)
+        self.note = label(
+            self.tr("You don't need to do anything. Your answers stay as they are, and the exam goes on by itself."),
+            "muted",
+        )
+        self.body.addWidget(self.note)
+
+    def show_reason(self, reason: str) -> None:
+        self.show_words(self.tr("The exam is paused"), reason)
+
+
+class Question(Overlay):
+    """Asks before something that can't be undone. Signals: ``confirmed`` and ``declined`` (Escape does it too).
+
+    The focus starts on the answer that changes nothing.
+    """
+
+    confirmed = Signal()
+    declined = Signal()
+
+    def __init__(self, icons: Icons, icon: str, title: str, words: str, yes: str, no: str) -> None:
+        super().__init__(icons, icon, "accent", solid=False)
+        self.show_words(title, words)
+        self.yes_button = Button(yes, "secondary")
+        self.no_button = Button(no, "primary")
+        self.buttons.addWidget(self.yes_button)
+        self.buttons.addWidget(self.no_button)
+        self.default_button = self.no_button
+        self.yes_button.clicked.connect(self.confirmed)
+        self.no_button.clicked.connect(self.declined)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Escape:
+            self.declined.emit()
+            return
+        super().keyPressEvent(event)
+
+
+class Notice(QFrame):
+    """A sentence at the top of its parent that goes away by itself, or when it is dismissed."""
+
+    def __init__(self, icons: Icons, parent: QWidget) -> None:
+        super().__init__(parent)
+        theme = current()
+        self.setProperty("surface", "info")
+        self._over = parent
+        self._icon = IconView(icons, "info", "accent", 22)
+        self.words = label()
+        self.dismiss_button = Button("", "quiet", icons, "cross", small=True)
+        self.dismiss_button.setAccessibleName(self.tr("Dismiss"))
+        self.dismiss_button.setToolTip(self.tr("Dismiss"))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(theme.px(16), theme.px(6), theme.px(6), theme.px(6))
+        line.setSpacing(theme.px(12))
+        line.addWidget(self._icon)
+        line.addWidget(self.words, 1)
+        line.addWidget(self.dismiss_button)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.hide)
+        self.dismiss_button.clicked.connect(self.hide)
+        parent.installEventFilter(self)
+        self.hide()
+
+    def show_text(self, text: str, kind: NoticeKind) -> None:
+        """Replaces the notice before it."""
+        set_surface(self, kind)
+        self._icon.show_icon(kind, "accent" if kind == "info" else "warning")
+        self.words.setText(text)
+        self.show()
+        self._place()
+        self.raise_()
+        self._timer.start(NOTICE_MS[kind])
+        announce(self, text)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if event.type() == QEvent.Type.Resize and self.isVisible():
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        theme = current()
+        width = min(theme.px(680), self._over.width() - 2 * theme.px(16))
+        height = max(self.heightForWidth(width), self.minimumSizeHint().height())
+        top = self._over.height() - height - theme.px(16)  # pages keep their state and clock at the top
+        self.setGeometry((self._over.width() - width) // 2, top, width, height)

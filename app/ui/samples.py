@@ -1,0 +1,108 @@
+"""Made-up exams, people and results with which the gallery and the tests show the pages."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from app.core.policy import Candidate, Exam, Lockdown, Policy, Privacy, Upload
+from app.core.types import CheckResult
+from app.ui.theme import current
+from app.ui.widgets import column, frame, label
+
+_SAMPLE = "sample"
+_UPLOAD = Upload(endpoint="https://proctor.example.org", exam_id="bio-101", token=_SAMPLE)
+PLAIN = Policy(
+    exam=Exam(id="bio-101", title="Biology 101: final exam", start_url="https://exam.example.org/bio-101"),
+    candidate=Candidate(id="c-1", name="Sample Candidate"),
+    upload=_UPLOAD,
+    privacy=Privacy(institution="Example University", contact="exams@university.example.org"),
+)
+LONG = Policy(
+    exam=Exam(
+        id="law-9",
+        title="Staatsexamen Rechtswissenschaften: Verwaltungsverfahrensrecht und Europäische Grundrechte (Wiederholung)",
+        start_url="https://exam.example.org/law-9",
+    ),
+    candidate=Candidate(id="c-2", name="Candidate-With-A-Very-Long-Double-Barrelled-Surname, And-Several-First-Names"),
+    upload=_UPLOAD,
+    privacy=Privacy(
+        institution="Gemeinsames Prüfungsamt der Länder für das juristische Vorbereitungswesen, Außenstelle Süd",
+        contact="Telephone the number on your invitation, on weekdays from nine to five, or pruefungsamt@juristische.example.org",
+        purpose="to check that the exam was taken by you, alone, without help that the examination rules of the "
+        "faculty don't allow, and under the same conditions as everybody else's",
+        viewers="two proctors of the examination office and, only where they disagree, the examination board",
+        retention_days=365,
+    ),
+    lockdown=Lockdown(denied_processes=("teamviewer",), quit_always=True),
+)
+GOOD = (
+    CheckResult("camera", True, True, "Integrated camera, 640 by 480 at 30 pictures a second"),
+    CheckResult("microphone", True, True, "Built-in microphone"),
+    CheckResult("screen", True, True, "One monitor, 1366 by 768"),
+    CheckResult("network", True, True, "The exam server answers in 24 ms"),
+    CheckResult("disk", True, True, "41 GB free"),
+    CheckResult("programs", True, True, "Nothing is running that the exam does not allow"),
+)
+BAD = (
+    CheckResult(
+        "camera",
+        False,
+        True,
+        "The camera can't be read.",
+        "Close other programs that use the camera, such as video calls, then check again.",
+        4008,
+    ),
+    GOOD[1],
+    CheckResult(
+        "screen",
+        False,
+        True,
+        "Two monitors are connected: eDP-1 and HDMI-A-2.",
+        "Unplug the second monitor, and stop casting to a television. Then check again.",
+        4015,
+    ),
+    CheckResult("disk", False, False, "Only 2.1 GB are free.", "Empty the bin to be on the safe side."),
+    GOOD[3],
+)
+
+
+def picture(width_px: int = 640, height_px: int = 480) -> QImage:
+    """A drawn person before a wall: enough to judge the page around it."""
+    image = QImage(width_px, height_px, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    wall = QLinearGradient(QPointF(0, 0), QPointF(width_px, height_px))
+    wall.setColorAt(0, QColor("#C9D3DE"))
+    wall.setColorAt(1, QColor("#8A99AB"))
+    painter.fillRect(image.rect(), wall)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor("#3E5C76"))
+    painter.drawEllipse(QRectF(width_px * 0.24, height_px * 0.72, width_px * 0.52, height_px * 0.7))
+    painter.setBrush(QColor("#B98563"))
+    painter.drawEllipse(QRectF(width_px * 0.38, height_px * 0.2, width_px * 0.24, height_px * 0.46))
+    painter.setBrush(QColor("#2B211C"))
+    painter.drawChord(QRectF(width_px * 0.37, height_px * 0.15, width_px * 0.26, height_px * 0.34), 0, 180 * 16)
+    painter.end()
+    return image
+
+
+def exam_stand_in() -> QWidget:
+    """A page of questions in place of the web view, which the gallery does without."""
+    sheet = QWidget()
+    sheet.setAccessibleName("Exam page")
+    sheet.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+    down = QVBoxLayout(sheet)
+    down.setContentsMargins(*[current().px(40)] * 4)
+    down.addWidget(label("Question 3 of 12", "small"))
+    down.addWidget(label("Which part of the cell makes most of its energy?", "title"))
+    for answer in ("The nucleus", "The mitochondria", "The cell wall", "The ribosomes"):
+        box = frame("card")
+        inside = column(0)
+        inside.setContentsMargins(*[current().px(16)] * 4)
+        inside.addWidget(label(answer))
+        box.setLayout(inside)
+        down.addWidget(box)
+    down.addStretch(1)
+    return sheet
