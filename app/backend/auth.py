@@ -1,0 +1,144 @@
+"""API keys: who asks, and what they may do.
+
+``admin`` may do everything. ``exam`` may only deliver to its exam (and for its user, if it names one) and
+reads nothing back: it sits on candidates' machines.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy import select
+
+from app.backend.context import Context, Ctx
+from app.backend.database import Database
+from app.backend.errors import ApiError, unauthorized
+from app.backend.models import ApiKey
+from app.backend.settings import BackendServices, BackendSettings
+
+_KEY_BYTES = 32
+KEY_LENGTH_MIN = 20
+_bearer = HTTPBearer(auto_error=False, description="An admin key, or an exam token from POST /exams/{exam_id}/tokens")
+_NOT_ALLOWED = "This key does not have permission for the request"
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """The holder of a valid key."""
+
+    scope: str
+    exam_id: str | None
+    user_id: str | None
+
+    def must_be_admin(self) -> None:
+        if self.scope != "admin":
+            raise unauthorized(_NOT_ALLOWED)
+
+    def must_deliver(self, exam_id: str, user_id: str | None = None) -> None:
+        """401 unless this key may deliver to the exam, and for that user where one is named."""
+        if self.scope == "admin":
+            return
+        if self.scope != "exam" or self.exam_id != exam_id:
+            raise unauthorized(_NOT_ALLOWED)
+        if self.user_id is not None and user_id is not None and self.user_id != user_id:
+            raise unauthorized(_NOT_ALLOWED)
+
+
+def caller(
+    request: Request, ctx: Ctx, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller:
+    """The caller of an endpoint that needs a key: 401 without a valid one, 429 when it asks too often."""
+    if credentials is None:
+        take(ctx, _host(request))
+        raise unauthorized("A Bearer API key is needed")
+    found = find_key(ctx, credentials.credentials)
+    take(ctx, _host(request) if found is None else hash_key(credentials.credentials))
+    if found is None:
+        raise unauthorized("The API key is not valid")
+    return found
+
+
+def visitor(
+    request: Request, ctx: Ctx, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Caller | None:
+    """For addresses that a link token may open instead of a key; None when there is no valid key."""
+    take(ctx, _host(request))
+    return None if credentials is None else find_key(ctx, credentials.credentials)
+
+
+Key = Annotated[Caller, Depends(caller)]
+Visitor = Annotated[Caller | None, Depends(visitor)]
+
+
+def must_open(ctx: Context, guest: Caller | None, token: str, kind: str, name: str) -> None:
+    """401 unless an admin asks or the link's token fits."""
+    if guest is not None and guest.scope == "admin":
+        return
+    if not token or not ctx.links.opens(token, kind, name):
+        raise unauthorized("This address needs an admin key or its complete link")
+
+
+def take(ctx: Context, who: str) -> None:
+    wait_s = ctx.limiter.take(who)
+    if wait_s is not None:
+        raise ApiError(429, headers={"Retry-After": str(max(1, round(wait_s + 0.5)))})
+
+
+def find_key(ctx: Context, key: str) -> Caller | None:
+    with ctx.database.reading() as session:
+        row = session.get(ApiKey, hash_key(key))
+        if row is None or (row.expires_ns is not None and row.expires_ns <= ctx.now_ns()):
+            return None
+        return Caller(row.scope, row.exam_id, row.user_id)
+
+
+def hash_key(key: str) -> str:
+    """Keys are random and long, so a plain hash is enough to keep them from being read back."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+def new_key() -> str:
+    return f"inv_{secrets.token_urlsafe(_KEY_BYTES)}"
+
+
+def ensure_admin_key(settings: BackendSettings, services: BackendServices, key: str = "") -> str | None:
+    """Sees to it that the backend has an admin key; usable before and beside a running server.
+
+    With ``key`` given (at least 20 characters), that one is admitted and returned. Otherwise one is made on the
+    first start and returned, the only time that it can be seen; later None.
+    """
+    if key and len(key) < KEY_LENGTH_MIN:
+        raise ValueError(f"an API key needs at least {KEY_LENGTH_MIN} characters")
+    settings.make_data_dir()
+    database = Database(settings.database)
+    database.start()
+    try:
+        with database.writing() as session:
+            if not key and session.scalar(select(ApiKey.hash).where(ApiKey.scope == "admin").limit(1)) is not None:
+                return None
+            made = key or new_key()
+            if session.get(ApiKey, hash_key(made)) is None:
+                now_ns = services.clock.now().utc_ns
+                session.add(
+                    ApiKey(
+                        hash=hash_key(made),
+                        name="first admin key",
+                        scope="admin",
+                        exam_id=None,
+                        user_id=None,
+                        created_ns=now_ns,
+                        expires_ns=None,
+                    )
+                )
+            return made
+    finally:
+        database.stop()
+
+
+def _host(request: Request) -> str:
+    return f"host {request.client.host}" if request.client else "host unknown"

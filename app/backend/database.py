@@ -1,0 +1,85 @@
+"""The connection to the database. SQLite now; nothing here or above depends on it being SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from sqlite3 import Connection as SqliteConnection
+
+from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.backend.models import Base, SchemaVersion
+from app.core.errors import BadInput
+
+SCHEMA_VERSION = 1
+_READING = "invigil_reading"
+
+
+class Database:
+    """One per process. start() before use, stop() at the end; reading() and writing() from any thread between."""
+
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet. BadInput when the address is none, or its driver is not installed."""
+        try:
+            self._engine = create_engine(url)
+        except (ArgumentError, ImportError, ValueError) as error:
+            raise BadInput("The database address can't be used; check it, and that its driver is installed.") from error
+        self._sessions = sessionmaker(self._engine, expire_on_commit=False)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+
+    def start(self) -> None:
+        """Creates the tables of an empty database. BadInput when it can't be used."""
+        try:
+            Base.metadata.create_all(self._engine)
+            with self.writing() as session:
+                found = session.scalar(select(SchemaVersion.version))
+                if found is None:
+                    session.add(SchemaVersion(version=SCHEMA_VERSION))
+        except SQLAlchemyError as error:
+            where = self._engine.url.render_as_string(hide_password=True)
+            raise BadInput(f"The database {where} can't be opened; check the address and the rights on it.") from error
+        if found is not None and found != SCHEMA_VERSION:
+            raise BadInput(f"The database has layout {found}, this version needs {SCHEMA_VERSION}; use its version.")
+
+    def stop(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """One transaction: committed at the end, rolled back by an exception."""
+        with self._sessions() as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """One transaction that changes nothing; it does not wait for those that do."""
+        with self._sessions() as session:
+            session.connection(execution_options={_READING: True})
+            yield session
+            session.commit()
+
+
+def open_once(url: str) -> None:
+    """Creates what is missing. BadInput, in a sentence, where a server's start would fail."""
+    database = Database(url)
+    try:
+        database.start()
+    finally:
+        database.stop()
+
+
+def _prepare_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:
+    connection.isolation_level = None  # we begin transactions ourselves, below
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Who means to write takes the lock at once: a transaction that reads, then writes, would fail instead of wait."""
+    reading = connection.get_execution_options().get(_READING, False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
