@@ -1,0 +1,61 @@
+"""A client for the guardian's tests: locks a file through the journal, then does what it is told.
+
+Arguments: the folder it works in, then actions, one for each run of the client.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from app.lockdown.journal import RestoreJournal
+from app.lockdown.sequence import perform_all, revert_all
+from tests.fakes.lockdown import FileOperation
+
+SETTINGS = ("brightness", "shortcuts", "saver")
+
+
+def operations(folder: Path) -> dict[str, FileOperation]:
+    made = [FileOperation(folder / name) for name in SETTINGS]
+    return {operation.name: operation for operation in made}
+
+
+def main() -> int:
+    folder, actions = Path(sys.argv[1]), [a for a in sys.argv[2:] if a != "--resume"]
+    runs = folder / "runs"
+    past = runs.read_text().splitlines() if runs.exists() else []
+    action = actions[min(len(past), len(actions) - 1)]
+    state = ",".join((folder / name).read_text() for name in SETTINGS)
+    with runs.open("a") as file:
+        file.write(f"{state} {sys.argv.count('--resume')} {os.environ['INVIGIL_GUARDIAN_PID']} {os.getpid()}\n")
+    journal, every = RestoreJournal(folder / "restore.jsonl"), operations(folder)
+    if action == "deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if action == "churn":
+        while True:
+            perform_all(list(every.values()), journal)
+            revert_all(journal, every)
+    perform_all(list(every.values()), journal)
+    (folder / "locked").touch()
+    if action.startswith("exit:"):
+        return int(action.removeprefix("exit:"))
+    if action == "tidy":
+        revert_all(journal, every)
+        return 0
+    if action == "kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    if action == "torn":
+        with journal.path.open("ab") as file:
+            file.write(b'{"do": "intend", "op": "fil')
+        os.kill(os.getpid(), signal.SIGKILL)
+    while True:
+        time.sleep(60)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
