@@ -1,0 +1,63 @@
+"""Puts the lockdown in place, keeps watch, and gives the machine back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from app.core.lockdown import Plan, plan
+from app.core.policy import Policy
+from app.core.ports import Clock, KioskWindow
+from app.core.types import Observation
+from app.lockdown.journal import RestoreJournal
+from app.lockdown.platform import all_operations, machine_facts, operations_for, watchers_for
+from app.lockdown.processes import ListedProcess
+from app.lockdown.sequence import perform_all, revert_all
+from app.lockdown.watch import WatchLoop
+
+
+class Protection:
+    """``perform()``, then ``watch()``; ``revert()`` any number of times. One thread.
+
+    ``known`` says why programs are denied, where the list has them.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        journal: Path,
+        window: KioskWindow,
+        clock: Clock,
+        on_observation: Callable[[Observation], None],
+        known: Iterable[ListedProcess] = (),
+    ) -> None:
+        self._policy = policy
+        self._journal = RestoreJournal(journal)
+        self._window = window
+        self._clock = clock
+        self._on_observation = on_observation
+        self._known = tuple(known)
+        self._loop: WatchLoop | None = None
+        self._plan: Plan | None = None
+
+    def perform(self) -> tuple[str, ...]:
+        """Returns what this machine can't give, in sentences. Raises LockdownError after undoing what was done."""
+        self._plan = plan(self._policy, machine_facts())
+        perform_all(operations_for(self._plan, self._window), self._journal)
+        return self._plan.missing
+
+    def watch(self) -> None:
+        if self._plan is None or self._loop is not None:
+            return
+        watchers = watchers_for(self._plan, self._policy, self._known)
+        self._loop = WatchLoop(watchers, self._clock, self._on_observation, interval_s=1.0)
+        self._loop.start()
+
+    def revert(self) -> list[str]:
+        """Sentences of what could not be given back; the journal keeps it for the guardian."""
+        if self._loop is not None:
+            self._loop.stop()
+            self._loop = None
+        if self._plan is None:
+            return revert_all(self._journal, all_operations())
+        return revert_all(self._journal, {each.name: each for each in operations_for(self._plan, self._window)})

@@ -1,0 +1,380 @@
+"""Carries out the session's commands: the one place where the parts of the client meet.
+
+Runs on the session thread. Everything of Qt is behind ``Face``; what takes long has a thread of
+its own and comes back as an event.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from app.core import codes
+from app.core.errors import InvigilError, LockdownError
+from app.core.policy import Policy
+from app.core.ports import Clock, SourceInfo
+from app.core.session import Command, Event, EventName, Phase, State
+from app.core.types import (
+    NS_PER_S,
+    CheckResult,
+    EntryKind,
+    Instant,
+    Json,
+    Observation,
+    Stream,
+    Violation,
+)
+from app.runtime.attempts import Attempt
+from app.runtime.checks import required_failed, result_json
+from app.runtime.downtime import missed
+from app.runtime.exam_time import ExamTime
+from app.runtime.hand_in import HandIn
+from app.runtime.identity_step import IdentityStep
+from app.runtime.models import Models
+from app.runtime.pictures import to_jpeg
+from app.runtime.preview import Preview
+from app.runtime.recording import Recording
+from app.runtime.session_facts import session_body
+from app.runtime.shell_ports import Face, Parts, Session
+from app.runtime.status import StatusFile
+
+log = structlog.get_logger()
+
+SCREEN_CODES = frozenset({5005, 5007, 5111, 5114, 5115, 5121})
+"""Violations that the screen shows better than the camera."""
+QUIET_CODES = frozenset({5006, 5119})
+"""Recorded without a notice to the candidate: they are nobody's fault."""
+URL_KEPT = 500
+"""Characters of a refused address that are written down."""
+URLS_MAX = 200
+"""Refused addresses that are written down in a session: a page that tries again and again fills no disk."""
+SETTLE_NS = 10 * NS_PER_S
+"""How long the exam waits for a device that neither gives anything nor fails; it is reported when it does."""
+
+
+class ClientShell:
+    """Executes commands on the session thread. ``close()`` at the very end, from any thread but that one."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        attempt: Attempt,
+        clock: Clock,
+        face: Face,
+        parts: Parts,
+        models: Models,
+        status: StatusFile,
+    ) -> None:
+        self._policy = policy
+        self._attempt = attempt
+        self._clock = clock
+        self._face = face
+        self._parts = parts
+        self._models = models
+        self._status = status
+        self._session: Session | None = None
+        self._preview: Preview | None = None
+        self._recording: Recording | None = None
+        self._lost: set[Stream] = set()
+        self._time = ExamTime(attempt, policy.exam.duration_min)
+        self._capture_since_ns = 0
+        self._suspended = False
+        self._urls_blocked: set[str] = set()
+        self._checks: list[CheckResult] = []
+        self.checks_failed = False
+        self.identity = IdentityStep(policy, attempt, clock, models, face)
+        self.hand_in = HandIn(
+            policy, attempt, clock, face, status, lambda listener: parts.delivery(attempt, listener),
+            lambda work: self._controller.call(work), lambda event: self._controller.post_event(event),
+        )  # fmt: skip
+        self._protection = parts.protection(self.observed)
+        self._commands: dict[Command, Callable[[State], None]] = {
+            Command.RUN_CHECKS: self._run_checks,
+            Command.SHOW_CHECKS: lambda _: None,  # they were shown when they were run
+            Command.SHOW_CONSENT: lambda _: face.show_consent(policy),
+            Command.SHOW_IDENTITY: self._show_identity,
+            Command.SKIP_IDENTITY: lambda _: self._post(EventName.IDENTITY_TAKEN, "not asked for"),
+            Command.PERFORM_LOCKDOWN: self._perform_lockdown,
+            Command.SHOW_LOCKDOWN_PROBLEM: lambda state: face.show_lockdown_problem(state.reason),
+            Command.START_CAPTURE: self._start_capture,
+            Command.START_MONITORING: self._start_monitoring,
+            Command.PAUSE_MONITORING: self._pause,
+            Command.RESUME_MONITORING: self._resume,
+            Command.SHOW_HOLD: lambda state: face.show_hold(state.reason),
+            Command.HIDE_HOLD: lambda _: face.hide_hold(),
+            Command.STOP_CAPTURE: self._stop_capture,
+            Command.SEAL: self.hand_in.seal,
+            Command.REVERT_LOCKDOWN: self._revert_lockdown,
+            Command.UPLOAD: self.hand_in.upload,
+            Command.FORGET: self._forget,
+            Command.SHOW_ABORTED: lambda state: face.show_aborted(state.reason),
+            Command.SHOW_DONE: lambda _: self.hand_in.show_done(),
+        }
+
+    def attach(self, session: Session) -> None:
+        """Once, before the session starts."""
+        self._session = session
+
+    def close(self) -> None:
+        """Stops what runs. The attempt's store stays open for its owner to close."""
+        self._stop_preview()
+        if self._recording is not None:
+            self._recording.stop()
+            self._recording = None
+        self._protection.revert()
+        self.hand_in.close()
+
+    # ---- Shell, on the session thread
+
+    def execute(self, command: Command, state: State) -> None:
+        self._status.write(command=command.value, phase=state.phase.value, session=state.session)
+        self._commands[command](state)
+
+    def violation_opened(self, violation: Violation, at: Instant) -> str | None:
+        code = codes.code(violation.code)
+        self._status.write(violation=violation.code, name=code.name)
+        self._face.page_event(
+            "apEvidenceEvent",
+            {"evidenceCode": violation.code, "message": code.sentence, "severity": violation.severity},
+        )
+        if violation.code not in QUIET_CODES:
+            self._face.notice(code.sentence, warning=violation.severity >= 0.5)
+        return self._snapshot(violation, at)
+
+    def tick(self, state: State, now: Instant) -> None:
+        if state.phase is Phase.LOCKED and self._recording is not None and self._settled(self._recording, now):
+            self._post(EventName.CAPTURE_STARTED)
+        self.hand_in.tick(state, now)
+        self._count_time(state, now)
+
+    def failed(self, sentence: str) -> None:
+        self._face.notice(sentence, warning=True)
+        self._status.write(problem=sentence)
+
+    # ---- RecordingListener and others, on their threads
+
+    def observed(self, seen: Observation) -> None:
+        self._controller.post_observation(seen)
+
+    def stream_lost(self, stream: Stream, code: int, sentence: str) -> None:
+        self._controller.call(lambda: self._lost_or_back(stream, code, sentence))
+
+    def stream_back(self, stream: Stream) -> None:
+        self._controller.call(lambda: self._lost_or_back(stream, None, ""))
+
+    def source_opened(self, info: SourceInfo) -> None:
+        body: dict[str, Json] = {"event": "source_opened", "stream": info.stream.value, "name": info.name}
+        body["facts"] = dict(info.facts)
+        self._controller.call(lambda: self._journal(body))
+
+    def clock_was_set(self, seconds: int) -> None:
+        """The evidence's own times are steady; that somebody set the machine's is written down."""
+        self._controller.call(lambda: self._journal({"event": "clock_changed", "seconds": seconds}))
+
+    def degraded(self, sentence: str) -> None:
+        self._controller.call(lambda: self._journal({"event": "degraded", "sentence": sentence}))
+        log.warning("degraded", sentence=sentence)
+
+    def url_blocked(self, url: str) -> None:
+        """On the session thread. The exam's page wanted to go where the policy does not let it; each place is told once."""
+        kept = url[:URL_KEPT]
+        if kept not in self._urls_blocked and len(self._urls_blocked) < URLS_MAX:
+            self._urls_blocked.add(kept)
+            self._journal({"event": "url_blocked", "url": kept})
+
+    def not_stored(self) -> None:
+        log.error("not stored", folder=str(self._attempt.root))
+        sentence = "This disk is full: nothing is recorded until there is room; your exam goes on."
+        self._controller.call(lambda: self.failed(sentence))
+
+    # ---- what the candidate did, on the session thread
+
+    def accept_checks(self) -> None:
+        """Only what passed can be accepted."""
+        if self._checks and not required_failed(self._checks):
+            self._post(EventName.CHECKS_PASSED)
+
+    def accept_photo(self, state: State) -> None:
+        """The held photo becomes evidence, after consent and once."""
+        if state.phase is not Phase.CONSENTED:
+            return
+        try:
+            taken = self.identity.accept()
+        except InvigilError as error:
+            log.error("photo", error=str(error))
+            self._status.write(problem=str(error))
+            self._face.show_hint(str(error))
+            return
+        if taken:
+            self._post(EventName.IDENTITY_TAKEN)
+
+    # ---- commands
+
+    def _run_checks(self, _state: State) -> None:
+        self._face.show_checks([], running=True)
+        if self._preview is None:
+            self._preview = self._parts.preview(self.identity.offer, self.identity.hear)
+            self._preview.start()
+        self._checks = self._parts.checks(self._preview)
+        self._journal({"event": "checks", "results": [result_json(r) for r in self._checks]})
+        self.checks_failed = failed = required_failed(self._checks)
+        self._face.show_checks(self._checks, running=False)
+        for result in self._checks:
+            if not result.ok:
+                log.warning("check", name=result.name, code=result.code, required=result.required, detail=result.detail)
+            if result.code is not None and not result.ok:
+                self._journal({"event": "error", "code": result.code, "sentence": result.detail})
+        if failed:
+            self._stop_preview()
+            self._post(EventName.CHECKS_FAILED)
+
+    def _show_identity(self, _state: State) -> None:
+        if self._preview is None:
+            self._preview = self._parts.preview(self.identity.offer, self.identity.hear)
+            self._preview.start()
+        self.identity.begin()
+        self._face.show_identity(self._policy)
+
+    def _perform_lockdown(self, state: State) -> None:
+        self._stop_preview()
+        try:
+            missing = self._protection.perform()
+        except LockdownError as error:
+            self._post(EventName.LOCKDOWN_FAILED, str(error))
+            return
+        now = self._clock.now()
+        self._attempt.note(EntryKind.SESSION, session_body(self._policy, state.session, self._checks, missing), now)
+        self._post(EventName.LOCKDOWN_PERFORMED)
+
+    def _start_capture(self, state: State) -> None:
+        self._face.show_exam(self._policy)
+        self._recording = self._parts.recording(self._attempt, self)
+        if state.session > 1:
+            self._record_what_was_missed(self._recording, state)
+        self._capture_since_ns = self._clock.now().mono_ns
+        self._recording.start()
+        self.hand_in.begin_delivery()
+        if self._models.problem:
+            self.degraded(self._models.problem)
+            self.failed(self._models.problem)
+
+    def _start_monitoring(self, state: State) -> None:
+        recording = self._require_recording()
+        self._journal({"event": "monitoring_started", "session": state.session})
+        for number in (2001, 2002, 2003):
+            self._face.page_event("apSuccessEvent", {"successCode": number})
+        self._face.page_event("apSetupComplete")
+        self._face.page_event("apMonitoringStarted")
+        self._protection.watch()
+        for lost in recording.lost_streams():
+            self.observed(lost)
+        self._show_indicators()
+
+    def _pause(self, state: State) -> None:
+        self._require_recording().suspend()
+        self._suspended = True
+        self._show_indicators()
+        self._face.show_paused(state.reason)
+
+    def _resume(self, _state: State) -> None:
+        self._require_recording().resume()
+        self._suspended = False
+        self._show_indicators()
+        self._face.hide_paused()
+
+    def _stop_capture(self, _state: State) -> None:
+        self._face.page_event("apMonitoringStopped")
+        self._face.show_finishing()
+        if self._recording is not None:
+            self._recording.stop()
+            self._recording = None
+        self._face.indicators(frozenset())
+
+    def _revert_lockdown(self, _state: State) -> None:
+        for problem in self._protection.revert():
+            log.error("lockdown", problem=problem)
+            self._status.write(problem=problem)
+
+    def _forget(self, _state: State) -> None:
+        self._stop_preview()
+        self.hand_in.close()
+        self._attempt.forget()
+
+    # ---- helpers, on the session thread
+
+    @property
+    def _controller(self) -> Session:
+        if self._session is None:
+            raise RuntimeError("attach() was not called")
+        return self._session
+
+    def _post(self, name: EventName, reason: str = "") -> None:
+        self._controller.post_event(Event(name, reason))
+
+    def _journal(self, body: dict[str, Json]) -> None:
+        if self._attempt.state.phase not in (Phase.UPLOADING, Phase.DONE, Phase.ABORTED):
+            self._attempt.note(EntryKind.EVENT, body, self._clock.now())
+
+    def _require_recording(self) -> Recording:
+        if self._recording is None:
+            raise RuntimeError("nothing is being recorded")
+        return self._recording
+
+    def _stop_preview(self) -> None:
+        if self._preview is not None:
+            self._preview.stop()
+            self._preview = None
+
+    def _snapshot(self, violation: Violation, at: Instant) -> str | None:
+        if self._recording is None:
+            return None
+        stream = Stream.SCREEN if violation.code in SCREEN_CODES else Stream.CAMERA
+        frame = self._recording.latest(stream)
+        if frame is None:
+            return None
+        body: dict[str, Json] = {"shows": f"violation {violation.code}"}
+        try:
+            data = to_jpeg(frame.pixels)
+            return self._attempt.store.add_file(EntryKind.SNAPSHOT, stream, data, ".jpg", "image/jpeg", frame.at, body)
+        except InvigilError as error:
+            log.error("no picture of a violation", code=violation.code, error=str(error))
+            return None
+
+    def _lost_or_back(self, stream: Stream, code: int | None, sentence: str) -> None:
+        if code is None:
+            self._lost.discard(stream)
+            self._journal({"event": "stream_back", "stream": stream.value})
+            self._face.notice(f"The {stream.value} works again.", warning=False)
+        else:
+            self._lost.add(stream)
+            self._journal({"event": "error", "code": code, "stream": stream.value, "sentence": sentence})
+            told = codes.code(code).sentence
+            self._face.page_event("apErrorEvent", {"errorCode": code, "message": told})
+            self._face.notice(sentence or told, warning=True)  # the sentence names the device
+            self._status.write(error=code, stream=stream.value)
+        self._show_indicators()
+
+    def _show_indicators(self) -> None:
+        if self._recording is not None:
+            recorded = frozenset(self._recording.streams) - frozenset(self._lost)
+            self._face.indicators(frozenset() if self._suspended else recorded)
+
+    def _record_what_was_missed(self, recording: Recording, state: State) -> None:
+        store, ends = self._attempt.store, self._attempt.recovery.last_end
+        now = self._clock.now()
+        for gap in missed(store.entries(), ends, recording.streams, self._attempt.alive, now, paused=state.paused):
+            recording.gap(gap)
+
+    def _settled(self, recording: Recording, now: Instant) -> bool:
+        return recording.settled() or now.mono_ns - self._capture_since_ns >= SETTLE_NS
+
+    def _count_time(self, state: State, now: Instant) -> None:
+        if not self._time.advance(now, runs=state.monitored):
+            return
+        left_s = self._time.left_s
+        if left_s is not None:
+            self._face.time_left(left_s)
+        if left_s == 0:
+            self._post(EventName.TIME_UP, f"{self._policy.exam.duration_min} minutes are over")
+        self._time.save()

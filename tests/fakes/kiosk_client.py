@@ -1,0 +1,58 @@
+"""A client that locks the real desktop. The first run is killed while locked, the resumed one ends well.
+
+Arguments: the folder for its journal and for ``seen``, the lines of what it found and did.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow
+
+from app.core.lockdown import OPERATIONS, Plan
+from app.lockdown.journal import RestoreJournal
+from app.lockdown.platform import all_operations, operations_for
+from app.lockdown.sequence import perform_all, revert_all
+from app.lockdown.x11 import KeepAwake
+from app.ui.kiosk import Kiosk
+
+
+def main() -> int:
+    folder = Path(sys.argv[1])
+    application = QApplication(["client"])
+    window = QMainWindow()
+    window.setCentralWidget(QLineEdit())
+    kiosk = Kiosk(window)
+    journal = RestoreJournal(folder / "restore.jsonl")
+    operations = operations_for(Plan(operations=OPERATIONS), kiosk)
+
+    def note(what: str) -> None:
+        with (folder / "seen").open("a") as file:
+            file.write(f"{what} {KeepAwake().before()['timeout_s']}\n")
+
+    def work() -> None:
+        note("started")
+        perform_all([o for o in operations if o.name != "keyboard"], journal)
+        QTimer.singleShot(300, lock_keyboard)
+
+    def lock_keyboard() -> None:
+        perform_all([o for o in operations if o.name == "keyboard"], journal)
+        note("locked")
+        if "--resume" not in sys.argv:
+            os.kill(os.getpid(), signal.SIGKILL)
+        problems = revert_all(journal, all_operations() | {o.name: o for o in operations})
+        note(f"released{len(problems)}")
+        application.exit(0)
+
+    QTimer.singleShot(0, work)
+    return application.exec()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

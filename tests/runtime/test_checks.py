@@ -1,0 +1,152 @@
+"""The system check: what it looks at, what it says to do, and which failures keep an exam from starting."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from app.cli.main import main
+from app.core.policy import Capture, Policy
+from app.core.ports import AudioSource, FrameSource
+from app.core.types import AudioChunk, CheckResult, Frame
+from app.runtime.checks import CheckContext, required_failed, run_checks
+from app.runtime.clock import SystemClock
+from app.runtime.models import Models
+from app.runtime.preview import Preview
+from app.runtime.recording import Sources
+from app.runtime.resources import resources_dir
+from app.transport.proctorai import ProctorAiBackend
+from tests.fakes.backend_server import RunningBackend, free_port
+from tests.fakes.session import exam_policy
+from tests.fakes.sources import FakeCamera, FakeMicrophone
+
+CLOCK = SystemClock()
+FILM = resources_dir() / "media" / "demo_camera.webm"
+SPEECH = resources_dir() / "media" / "demo_speech.wav"
+
+
+def policy() -> Policy:
+    return replace(exam_policy(), capture=Capture(screen=False))
+
+
+def unplugged() -> FakeCamera:
+    camera = FakeCamera(CLOCK)
+    camera.plugged = False
+    return camera
+
+
+def camera() -> FrameSource:
+    return FakeCamera(CLOCK)
+
+
+def microphone() -> AudioSource:
+    return FakeMicrophone(CLOCK)
+
+
+def _ignore_frame(_frame: Frame) -> None: ...
+
+
+def _ignore_sound(_chunk: AudioChunk) -> None: ...
+
+
+@contextmanager
+def previewing(camera: Callable[[], FrameSource]) -> Iterator[Preview]:
+    preview = Preview(Sources(camera, microphone, None), CLOCK, _ignore_frame, _ignore_sound)
+    preview.start()
+    try:
+        yield preview
+    finally:
+        preview.stop()
+
+
+def checked(
+    data_dir: Path, *, camera: Callable[[], FrameSource] = camera, backend: ProctorAiBackend | None = None
+) -> dict[str, CheckResult]:
+    with previewing(camera) as preview:
+        results = run_checks(CheckContext(policy(), data_dir, preview, preview.streams, backend, CLOCK))
+    return {result.name: result for result in results}
+
+
+def in_the_way(results: dict[str, CheckResult]) -> set[str]:
+    """What keeps the exam from starting."""
+    names = {name for name, result in results.items() if result.required and not result.ok}
+    assert bool(names) == required_failed(list(results.values()))
+    return names
+
+
+@pytest.mark.usefixtures("desktop")
+class TestOnADesktop:
+    def test_a_machine_with_all_that_is_needed_passes(self, tmp_path: Path) -> None:
+        results = checked(tmp_path / "not" / "there" / "yet")
+        assert in_the_way(results) == set()
+        assert results["camera"].detail == "fake camera"
+        assert results["disk"].facts["free_bytes"]
+
+    def test_a_camera_that_is_not_there_is_required_and_has_its_code_and_advice(self, tmp_path: Path) -> None:
+        results = checked(tmp_path, camera=unplugged)
+        assert in_the_way(results) == {"camera"}
+        assert results["camera"].code == 4010
+        assert "Connect" in results["camera"].advice
+
+    def test_a_disk_without_room_keeps_the_exam_from_starting(self) -> None:
+        result = checked(Path("/proc/invigil"))["disk"]
+        assert (result.ok, result.required) == (False, True)
+        assert "Free at least 500 MB" in result.advice
+
+    def test_without_its_model_the_exam_does_not_start_and_the_sentence_says_what_to_do(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)  # an installation without its models
+        result = checked(tmp_path)["detection"]
+        assert (result.ok, result.required, result.code) == (False, True, 4017)
+        assert result.detail == "missing: face_landmarker.task"
+        assert "Install the application again" in result.advice
+
+    def test_a_server_that_is_not_there_does_not_keep_the_exam_from_starting(self, tmp_path: Path) -> None:
+        results = checked(tmp_path, backend=ProctorAiBackend(f"http://127.0.0.1:{free_port()}", "token"))
+        assert not results["server"].ok
+        assert in_the_way(results) == set()
+        assert "delivered later" in results["server"].advice
+
+    def test_a_clock_that_is_wrong_is_noticed_by_the_servers(self, tmp_path: Path) -> None:
+        with RunningBackend(tmp_path / "backend") as server:
+            late = ProctorAiBackend(server.url, "token", utc_s=lambda: time.time() - 3600)
+            result = checked(tmp_path, backend=late)["clock"]
+        assert (result.ok, result.required) == (False, False)
+        assert result.facts["offset_s"] == pytest.approx(3600, abs=60)
+        assert "seconds behind" in result.detail
+
+    def test_the_command_says_what_is_missing_and_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["check", "--microphone", f"file:{SPEECH}"]) == 1
+        told = capsys.readouterr().out
+        assert "FAIL  camera" in told
+        assert "Not ready" in told
+
+    def test_the_command_passes_with_files_in_the_place_of_devices(self, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["check", "--json", "--camera", f"file:{FILM}", "--microphone", f"file:{SPEECH}"]) == 0
+        answer = json.loads(capsys.readouterr().out)
+        assert answer["ok"]
+        assert {"system", "camera", "microphone", "screen", "monitors", "disk", "memory", "detection"} <= {
+            check["name"] for check in answer["checks"]
+        }
+
+
+def test_detectors_that_cant_be_loaded_are_named_and_the_others_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "_MEIPASS", str(tmp_path), raising=False)
+    models = Models(policy())
+    models.start()
+    try:
+        assert models.faces() is None
+        assert models.sound() is not None
+        assert "face_landmarker.task" in models.problem
+    finally:
+        models.close()

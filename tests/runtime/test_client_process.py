@@ -1,0 +1,58 @@
+"""How the client process ends, as its guardian sees it."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.core.errors import BadInput
+from app.runtime import client
+from app.runtime.guardian import NORMAL_EXITS
+from app.runtime.options import ClientOptions, add_client_arguments
+
+OPTIONS = ClientOptions(key=None, data_dir=Path("data"), journal=Path("data/restore.jsonl"))
+
+
+def test_a_client_that_fails_ends_so_that_it_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_options: ClientOptions) -> int:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(client, "_run", broken)
+    assert client.run_client(OPTIONS) == client.CRASHED
+    assert client.CRASHED not in NORMAL_EXITS
+
+
+def test_what_the_person_has_to_put_right_ends_the_client_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_options: ClientOptions) -> int:
+        raise BadInput("No.")
+
+    monkeypatch.setattr(client, "_run", refused)
+    with pytest.raises(BadInput):
+        client.run_client(OPTIONS)
+
+
+@pytest.mark.parametrize(("thread", "code"), [("session", client.CRASHED), ("uploader", 0)])
+def test_only_a_dead_session_thread_ends_the_client(thread: str, code: int) -> None:
+    program = (
+        "import threading; from app.runtime.client import _thread_failed; threading.excepthook = _thread_failed;"
+        f"t = threading.Thread(target=lambda: 1 / 0, name='{thread}'); t.start(); t.join()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False, timeout=60)
+    assert done.returncode == code
+    assert b"ZeroDivisionError" in done.stdout + done.stderr
+
+
+def test_the_options_reach_the_client_as_they_were_given(tmp_path: Path) -> None:
+    options = ClientOptions(
+        key="exam.invigil", data_dir=tmp_path, journal=tmp_path / "restore.jsonl", camera="file:a b.webm",
+        microphone="2", screen="file:s.webm", trust=(tmp_path / "one", tmp_path / "two"), status=tmp_path / "status",
+        resume=True, problem="It -- ended.", loopback=True,
+    )  # fmt: skip
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--key")
+    add_client_arguments(parser)
+    assert ClientOptions.from_args(parser.parse_args(options.to_words())) == options

@@ -1,0 +1,36 @@
+"""What a session's entry says of policy and machine, and what it never says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from app.core.policy import Detection, RuleSetting
+from app.core.types import CheckResult
+from app.runtime.session_facts import plain, policy_body, session_body
+from tests.fakes.session import TOKEN, exam_policy
+
+
+def test_the_upload_token_is_never_in() -> None:
+    body = session_body(exam_policy(), 1, [CheckResult("system", True, True, "Linux")], ["no grab"])
+    assert TOKEN not in json.dumps(body)
+    upload = policy_body(exam_policy())["upload"]
+    assert upload == {"endpoint": "https://api.example", "exam_id": "e"}
+
+
+def test_policy_checks_and_missing_protections_are_in() -> None:
+    policy = replace(exam_policy(), detection=Detection(rules={5001: RuleSetting(dwell_s=3.0)}))
+    body = session_body(policy, 2, [CheckResult("camera", False, True, "none", "Connect one.", 4010)], ["no grab"])
+    recorded = json.loads(json.dumps(body))
+    assert recorded["session"] == 2
+    assert recorded["policy"]["detection"]["rules"]["5001"]["dwell_s"] == 3.0
+    assert recorded["policy"]["candidate"]["id"] == "c"
+    assert recorded["missing_protections"] == ["no grab"]
+    assert recorded["checks"][0]["code"] == 4010
+
+
+def test_what_has_no_json_form_is_a_mistake_of_ours() -> None:
+    with pytest.raises(TypeError, match="bytes"):
+        plain({"a": (b"x",)})
