@@ -1,0 +1,44 @@
+"""``invigil take KEY``: one attempt, from a key file, link or code."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+
+
+def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    from app.runtime.options import add_client_arguments
+
+    parser = sub.add_parser(
+        "take",
+        help="take an exam with a key file, link or code",
+        description="Takes one exam. The program that you start guards the client: it gives the machine back as it "
+        "was, and starts a client that died again; the same attempt goes on. Without KEY, an interrupted attempt "
+        "goes on, or the start window asks for a key.",
+    )
+    parser.add_argument("key", nargs="?", metavar="KEY", help="a key file, an invigil:// link or the key itself")
+    add_client_arguments(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """The guardian: starts the client, and gives the machine back whatever happens to it."""
+    from app.core.errors import EvidenceError
+    from app.lockdown.platform import all_operations
+    from app.runtime.guardian import Guardian
+    from app.runtime.options import ClientOptions, self_command
+
+    options = ClientOptions.from_args(args)
+    try:
+        options.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvidenceError(
+            f"The exam's data can't be kept in {options.data_dir} ({error.strerror}); choose another with --data-dir."
+        ) from error
+    command = self_command("client", *options.to_words())
+
+    def farewell(sentence: str) -> Sequence[str]:
+        return self_command("client", *replace(options, key=None, problem=sentence).to_words())
+
+    return Guardian(command, options.journal, all_operations(), farewell=farewell).run()

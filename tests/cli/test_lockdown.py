@@ -1,0 +1,89 @@
+"""``invigil lockdown``: what a person sees and does after a crash."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+from pathlib import Path
+
+import psutil
+import pytest
+
+from app.cli import lockdown
+from app.lockdown import x11
+from app.lockdown.journal import Owner, RestoreJournal
+from app.lockdown.sequence import perform_all
+
+
+def invigil(*words: str) -> int:
+    parser = argparse.ArgumentParser()
+    lockdown.add_parser(parser.add_subparsers())
+    args = parser.parse_args(["lockdown", *words])
+    return int(args.run(args))
+
+
+def timeout_line() -> str:
+    shown = subprocess.run(["xset", "q"], capture_output=True, text=True, check=True).stdout
+    return next(line for line in shown.splitlines() if "timeout:" in line)
+
+
+@pytest.fixture
+def crashed(desktop: object, tmp_path: Path) -> Path:
+    """The journal of an exam that kept the screen awake and died."""
+    path = tmp_path / "restore.jsonl"
+    perform_all([x11.KeepAwake()], RestoreJournal(path, owner=lambda: Owner(1, 0.0)))
+    return path
+
+
+def test_an_unchanged_machine_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invigil("status", "--journal", str(tmp_path / "none")) == 0
+    assert capsys.readouterr().out == "Nothing is changed on this machine.\n"
+
+
+def test_status_names_what_was_left_over_and_how_to_undo_it(crashed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert invigil("status", "--journal", str(crashed)) == 0
+    shown = capsys.readouterr().out
+    assert "keep_awake: left over from an exam that ended" in shown
+    assert "invigil lockdown restore" in shown
+    assert invigil("restore", "--journal", str(crashed)) == 0
+
+
+def test_restore_gives_the_machine_back(crashed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "timeout:  0 " in timeout_line()
+    assert invigil("restore", "--journal", str(crashed)) == 0
+    assert "timeout:  0 " not in timeout_line()
+    assert capsys.readouterr().out == "Nothing is changed on this machine.\n"
+
+
+def test_status_as_json(crashed: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    invigil("status", "--json", "--journal", str(crashed))
+    shown = json.loads(capsys.readouterr().out)
+    assert [c["operation"] for c in shown["changed"]] == ["keep_awake"]
+    assert shown["changed"][0]["running"] is False
+    assert shown["problems"] == []
+    invigil("restore", "--journal", str(crashed))
+
+
+def test_a_running_exam_is_restored_only_by_force(
+    desktop: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "restore.jsonl"
+    sleeper = subprocess.Popen(["sleep", "60"])
+    try:
+        alive = Owner(sleeper.pid, psutil.Process(sleeper.pid).create_time())
+        perform_all([x11.KeepAwake()], RestoreJournal(path, owner=lambda: alive))
+        assert invigil("restore", "--journal", str(path)) == 1
+        assert "by an exam that is running" in capsys.readouterr().out
+        assert invigil("restore", "--force", "--journal", str(path)) == 0
+        assert "timeout:  0 " not in timeout_line()
+    finally:
+        sleeper.kill()
+        sleeper.wait()
+
+
+def test_what_can_not_be_restored_fails_with_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "restore.jsonl"
+    RestoreJournal(path).intend("from the future", {})
+    assert invigil("restore", "--journal", str(path)) == 1
+    assert "this version can't restore" in capsys.readouterr().err

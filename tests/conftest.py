@@ -1,0 +1,68 @@
+"""Fixtures for all tests: a virtual desktop, and a guard against threads that outlive their test."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+
+from app.runtime.virtual_desktop import VirtualDesktop
+from app.ui.interpreter import keep_singletons_alive
+
+keep_singletons_alive()
+
+settings.register_profile("invigil", deadline=None)  # how long an example takes says nothing on a busy machine
+settings.load_profile("invigil")
+
+if os.geteuid() == 0:
+    os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"  # Chromium refuses its sandbox to root; only tests run so
+
+
+_desktops: list[VirtualDesktop] = []
+"""Kept until the process ends, and ended with it: Qt must not lose its display while it is being torn down."""
+
+
+@pytest.fixture(scope="session")
+def desktop() -> VirtualDesktop:
+    """One virtual desktop with sound per test process; this process's environment points at it."""
+    virtual = VirtualDesktop(sound=True)
+    virtual.start()
+    _desktops.append(virtual)
+    os.environ.update(virtual.environment)
+    return virtual
+
+
+@pytest.fixture(scope="session")
+def qapp_args(desktop: VirtualDesktop) -> list[str]:
+    """Named here so that the application of pytest-qt, which lives as long as the session, finds its display."""
+    return ["invigil-tests"]
+
+
+@pytest.fixture(autouse=True)
+def _display_before_qt(request: pytest.FixtureRequest) -> None:
+    """Whatever uses Qt gets the virtual desktop first."""
+    if {"qtbot", "qapp"} & set(request.fixturenames):
+        request.getfixturevalue("desktop")
+
+
+@pytest.fixture(autouse=True)
+def _no_leaked_threads() -> Iterator[None]:
+    """A test that leaves a Python thread behind fails, with the thread's name."""
+    before = set(threading.enumerate())
+    yield
+    deadline = time.monotonic() + 5
+    while True:
+        leaked = [
+            t
+            for t in threading.enumerate()
+            if t not in before and t.is_alive() and not isinstance(t, threading._DummyThread)
+        ]
+        if not leaked:
+            return
+        if time.monotonic() > deadline:
+            pytest.fail(f"threads left running: {', '.join(t.name for t in leaked)}")
+        time.sleep(0.02)

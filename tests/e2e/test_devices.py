@@ -1,0 +1,134 @@
+"""Devices that fail while the exam runs: a code for the proctor, a gap in the record, and no accusation."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import pytest
+
+from app.core.types import EntryKind, Json
+from app.runtime.virtual_desktop import VirtualDesktop
+from tests.e2e.harness import FILM, Backend, Client, make_key, rows, running, until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+
+FROZEN_S = 8.0
+
+
+def gaps(client: Client, stream: str) -> list[dict[str, Json]]:
+    return [g for g in rows(client.report(), "gaps") if g["stream"] == stream]
+
+
+def length_s(gap: dict[str, Json]) -> float:
+    return (int(str(gap["end_ms"])) - int(str(gap["start_ms"]))) / 1000
+
+
+def ns(instant: Json) -> int:
+    assert isinstance(instant, dict)
+    return int(str(instant["mono_ns"]))
+
+
+def segments(client: Client, stream: str) -> int:
+    return sum(e.kind is EntryKind.SEGMENT and e.body["stream"] == stream for e in client.entries())
+
+
+def has_event(client: Client, name: str) -> bool:
+    return any(e.body.get("event") == name for e in client.entries())
+
+
+def test_a_sound_server_that_dies_costs_a_gap_and_is_used_again_when_it_is_back(
+    backend: Backend, tmp_path: Path
+) -> None:
+    key, trust = make_key(backend, tmp_path)
+    with (
+        VirtualDesktop(sound=True) as desktop,
+        running(Client(desktop, tmp_path / "run", key, trust, microphone="pulse")) as client,
+    ):
+        client.reach_exam()
+        until("sound to be recorded", lambda: segments(client, "microphone"))
+        desktop.stop_sound()
+        client.await_fact("error", 4005)
+        client.await_fact("violation", 5119)
+        until("the microphone's sign to go out", lambda: client.indicators() == {"camera", "screen"})
+        desktop.start_sound()
+        until("the microphone to be back", lambda: has_event(client, "stream_back"))
+        until("all signs to be on", lambda: client.indicators() == {"camera", "microphone", "screen"})
+        before = segments(client, "microphone")
+        until("sound to be recorded again", lambda: segments(client, "microphone") > before + 1)
+        client.finish()
+        assert client.close() == 0
+    (gap,) = gaps(client, "microphone")
+    assert length_s(gap) > 1
+    assert gaps(client, "camera") == []
+    assert not {5004, 5106} & set(client.codes())
+    assert client.verified().ok
+
+
+@pytest.mark.parametrize("harm", ["vanished", "corrupt"])
+def test_a_camera_file_that_goes_bad_is_an_error_and_a_gap_but_no_end(
+    own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path, harm: str
+) -> None:
+    film = tmp_path / "film.webm"
+    _short_film(film)
+    key, trust = make_key(backend, tmp_path)
+    with running(Client(own_desktop, tmp_path / "run", key, trust, camera=f"file:{film}")) as client:
+        client.reach_exam()
+        if harm == "vanished":
+            film.unlink()
+        else:
+            film.write_bytes(os.urandom(100_000))
+        until("the error to be journalled", lambda: client.error_codes())
+        until("the camera's sign to go out", lambda: "camera" not in client.indicators())
+        client.await_fact("violation", 5119)
+        assert client.page() == "exam"
+        client.finish()
+        assert client.close() == 0
+    assert client.error_codes() <= {4005, 4008, 4010}
+    assert [g["stream"] for g in rows(client.report(), "gaps")] == ["camera"]
+    assert 5001 not in client.codes()
+    assert client.verified().ok
+
+
+def test_a_client_that_was_frozen_goes_on_with_a_gap_and_accuses_nobody(backend: Backend, tmp_path: Path) -> None:
+    key, trust = make_key(backend, tmp_path)
+    with (
+        VirtualDesktop(sound=True) as desktop,
+        running(Client(desktop, tmp_path / "run", key, trust, microphone="pulse")) as client,
+    ):
+        client.reach_exam()
+        until("something to be recorded", lambda: segments(client, "camera"))
+        frozen = client.inner()
+        frozen.send_signal(signal.SIGSTOP)
+        time.sleep(FROZEN_S)  # what is tested is that this time passes
+        frozen.send_signal(signal.SIGCONT)
+        before = segments(client, "camera")
+        until("recording to go on", lambda: segments(client, "camera") > before + 1)
+        client.finish()
+        assert client.close() == 0
+    for stream in ("camera", "screen"):
+        (gap,) = gaps(client, stream)
+        assert FROZEN_S - 2 <= length_s(gap) <= FROZEN_S + 3
+    assert gaps(client, "microphone") == []  # the sound server kept it
+    heard = [e.body for e in client.entries() if e.kind is EntryKind.SEGMENT and e.body["stream"] == "microphone"]
+    assert all(ns(one["end"]) <= ns(other["start"]) + 50_000_000 for one, other in pairwise(heard))
+    assert client.error_codes() == set()
+    assert not {5001, 5002, 5004, 5106, 5119} & set(client.codes())
+    assert client.count("command", "start_monitoring") == 1
+    assert client.verified().ok
+
+
+def _short_film(path: Path) -> None:
+    """The film's first seconds, so that the file is read anew soon."""
+    with av.open(str(FILM)) as source, av.open(str(path), "w", format="webm") as out:
+        stream = source.streams.video[0]
+        copied = out.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.pts is None or float(packet.pts * packet.time_base) > 6:
+                break
+            packet.stream = copied
+            out.mux(packet)
