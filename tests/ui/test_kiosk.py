@@ -14,6 +14,7 @@ import pytest
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWebEngineWidgets import QWebEngineView
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMainWindow, QMenu
+from pytestqt.exceptions import TimeoutError as NotInTime
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import LockdownError
@@ -242,14 +243,28 @@ def test_a_ui_thread_that_waits_for_the_caller_does_not_hang_for_ever(
     assert not opened.window.isFullScreen()
 
 
+def switched_by_alt_tab(locked: Locked, qtbot: QtBot, held_s: float) -> bool:
+    """Whether the window manager goes to the other window when Tab is pressed while Alt is held for that long.
+
+    A window manager that takes the keyboard only after Alt is up again waits for another press, so a busy
+    machine needs Alt held longer; Escape ends such a wait.
+    """
+    subprocess.run(["xdotool", "keydown", "alt", "key", "Tab", "sleep", str(held_s), "keyup", "alt"], check=True)
+    try:
+        qtbot.waitUntil(lambda: active_window_id() not in (0, int(locked.window.winId())))
+    except NotInTime:
+        press("Escape")
+        return False
+    return True
+
+
 def test_after_release_the_window_manager_has_its_keys_back(locked: Locked, qtbot: QtBot) -> None:
     with other_program():
         qtbot.waitUntil(lambda: (True, "") in locked.focus, timeout=8000)
         locked.kiosk.release()
         qtbot.waitUntil(lambda: not locked.window.isFullScreen())
         qtbot.waitUntil(lambda: active_window_id() == int(locked.window.winId()))
-        press("alt+Tab")
-        qtbot.waitUntil(lambda: active_window_id() not in (0, int(locked.window.winId())))
+        assert any(switched_by_alt_tab(locked, qtbot, held_s) for held_s in (0.3, 1.0, 3.0))
         assert locked.keys == []
 
 
