@@ -50,6 +50,7 @@ class FileCamera:
         self._waiter = waiter if waiter is not None else ClockWaiter(clock)
         self._pictures: Generator[tuple[int, int, VideoFrame]] | None = None
         self._start_ns = 0
+        self._shown_ns = 0
         self._wanted_ns = 0
         self._seq = 0
 
@@ -63,7 +64,7 @@ class FileCamera:
         self._waiter.reset()
         width, height, file_fps = self._look()
         self._pictures = _pictures(self._path, self._period_ns)
-        self._start_ns = self._clock.now().mono_ns
+        self._start_ns = self._shown_ns = self._clock.now().mono_ns
         self._wanted_ns = 0
         out_width, out_height = fit_within(width, height, *self._size)
         fps = min(self._fps, file_fps) if file_fps else self._fps
@@ -75,8 +76,9 @@ class FileCamera:
         if self._pictures is None:
             raise SourceError(4005, f"{self._path.name} is closed.")
         for media_ns, spacing_ns, picture in self._pictures:
-            lag_ns = self._clock.now().mono_ns - (self._start_ns + media_ns)
-            match play(media_ns, self._wanted_ns, lag_ns, max(self._period_ns, spacing_ns)):
+            now_ns = self._clock.now().mono_ns
+            lag_ns = now_ns - (self._start_ns + media_ns)
+            match play(media_ns, self._wanted_ns, lag_ns, now_ns - self._shown_ns, max(self._period_ns, spacing_ns)):
                 case Play.THIN | Play.LATE:
                     continue
                 case Play.RESYNC:
@@ -98,6 +100,7 @@ class FileCamera:
         due_ns = self._start_ns + media_ns
         if not self._waiter.wait_until(due_ns):
             raise SourceError(4005, f"Playing {self._path.name} was stopped.")
+        self._shown_ns = self._clock.now().mono_ns
         self._wanted_ns = following_ns(media_ns, self._wanted_ns, self._period_ns)
         self._seq += 1
         width, height = fit_within(picture.width, picture.height, *self._size)

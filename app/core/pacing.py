@@ -13,6 +13,7 @@ from enum import StrEnum
 from app.core.types import NS_PER_S
 
 MAX_LAG_NS = 2 * NS_PER_S
+MAX_WAIT_NS = NS_PER_S // 2
 SOUND_TOLERANCE_NS = NS_PER_S // 5
 SOUND_PATIENCE_NS = NS_PER_S
 
@@ -58,19 +59,21 @@ class Play(StrEnum):
     RESYNC = "resync"
 
 
-def play(media_ns: int, wanted_ns: int, lag_ns: int, period: int) -> Play:
+def play(media_ns: int, wanted_ns: int, lag_ns: int, waited_ns: int, period: int) -> Play:
     """Decides over a picture at ``media_ns`` since the file was opened (loops included).
 
     ``wanted_ns`` is the media time from which the next picture is wanted, ``lag_ns`` how far the
-    clock is past the picture's due time (negative: still to come), ``period`` the wanted spacing.
-    THIN: the file has more pictures than wanted. LATE: leave it out, a newer one is due as well.
+    clock is past the picture's due time (negative: still to come), ``waited_ns`` the time since a
+    picture was last shown, ``period`` the wanted spacing.
+    THIN: the file has more pictures than wanted. LATE: leave it out, a newer one is due as well;
+    but a machine that can't catch up still shows one every half second.
     RESYNC: so late (the machine slept) that the file goes on from here instead of catching up.
     """
     if media_ns < wanted_ns:
         return Play.THIN
     if lag_ns > MAX_LAG_NS:
         return Play.RESYNC
-    if lag_ns >= period:
+    if lag_ns >= period and waited_ns < MAX_WAIT_NS:
         return Play.LATE
     return Play.SHOW
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -11,7 +12,7 @@ import pytest
 
 from app.capture.files import CHUNK_SAMPLES, FileCamera, FileMicrophone
 from app.core.errors import SourceError
-from app.core.types import NS_PER_MS, NS_PER_S, Frame
+from app.core.types import NS_PER_MS, NS_PER_S, Frame, Instant
 from tests.fakes.media import loudest_hertz, tone, write_video, write_wav
 from tests.fakes.sources import JumpingWaiter, ManualClock
 
@@ -98,6 +99,26 @@ def test_after_a_long_sleep_the_file_goes_on_instead_of_catching_up(camera: File
     frame = camera.read()
     assert number_of(frame) == 1
     assert frame.at.mono_ns == clock.mono_ns
+
+
+class TiredClock(ManualClock):
+    """Each look at the time takes longer than a picture lasts: a machine that can't keep up."""
+
+    def now(self) -> Instant:
+        self.advance(101 * NS_PER_MS)
+        return super().now()
+
+
+def test_a_machine_that_cannot_keep_up_still_sees_a_picture_each_half_second(video: Path) -> None:
+    clock = TiredClock()
+    camera = FileCamera(clock, video, 10, 64, 48, waiter=JumpingWaiter(clock))
+    camera.open()
+    shown_ns = [clock.mono_ns]
+    for _ in range(20):
+        camera.read()
+        shown_ns.append(clock.mono_ns)
+    camera.close()
+    assert max(after - before for before, after in pairwise(shown_ns)) < 1000 * NS_PER_MS
 
 
 def test_pictures_are_scaled_down_to_fit_and_keep_their_shape(

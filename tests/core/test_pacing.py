@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from app.core.pacing import (
     MAX_LAG_NS,
+    MAX_WAIT_NS,
     SOUND_TOLERANCE_NS,
     Play,
     SoundTime,
@@ -72,19 +73,23 @@ def test_a_rate_is_above_zero() -> None:
 
 
 @pytest.mark.parametrize(
-    ("media", "wanted", "lag", "decision"),
+    ("media", "wanted", "lag", "waited", "decision"),
     [
-        (90, 100, 0, Play.THIN),
-        (100, 100, -5, Play.SHOW),
-        (100, 100, 99, Play.SHOW),
-        (100, 100, 100, Play.LATE),
-        (100, 100, MAX_LAG_NS, Play.LATE),
-        (100, 100, MAX_LAG_NS + 1, Play.RESYNC),
-        (90, 100, MAX_LAG_NS + 1, Play.THIN),
+        (90, 100, 0, 0, Play.THIN),
+        (100, 100, -5, 0, Play.SHOW),
+        (100, 100, 99, 0, Play.SHOW),
+        (100, 100, 100, 0, Play.LATE),
+        (100, 100, MAX_LAG_NS, MAX_WAIT_NS - 1, Play.LATE),
+        (100, 100, 100, MAX_WAIT_NS, Play.SHOW),
+        (90, 100, 100, MAX_WAIT_NS, Play.THIN),
+        (100, 100, MAX_LAG_NS + 1, 0, Play.RESYNC),
+        (90, 100, MAX_LAG_NS + 1, 0, Play.THIN),
     ],
 )
-def test_a_picture_of_a_file_is_shown_thinned_or_skipped(media: int, wanted: int, lag: int, decision: Play) -> None:
-    assert play(media, wanted, lag, 100) is decision
+def test_a_picture_of_a_file_is_shown_thinned_or_skipped(
+    media: int, wanted: int, lag: int, waited: int, decision: Play
+) -> None:
+    assert play(media, wanted, lag, waited, 100) is decision
 
 
 @given(st.integers(0, 10**12), st.integers(0, 10**12), periods)
