@@ -31,7 +31,6 @@ class Run:
     code: int
     stdout: str
     stderr: str
-    trace: str
 
     @property
     def result(self) -> dict[str, Json]:
@@ -69,13 +68,16 @@ class Run:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The one run that all tests here look at."""
-    folder = tmp_path_factory.mktemp("demo")
-    done = traced(
-        [*INVIGIL, "demo", "--headless", "--json", "--dir", str(folder / "run")], folder / "trace", DEMO_MOST_S
+    """The one run that most tests here look at."""
+    words = _demo_in(tmp_path_factory.mktemp("demo"))
+    done = subprocess.run(
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEMO_MOST_S, check=False
     )
-    trace = (folder / "trace").read_text(encoding="utf-8", errors="replace")
-    return Run(done.returncode, done.stdout, done.stderr, trace)
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def _demo_in(folder: Path) -> list[str]:
+    return [*INVIGIL, "demo", "--headless", "--json", "--dir", str(folder / "run")]
 
 
 def invigil(*words: str) -> subprocess.CompletedProcess[str]:
@@ -101,9 +103,13 @@ def test_the_demo_prints_the_promised_json_and_nothing_else(demo: Run) -> None:
     assert str(result["attempt"]) in str(result["report_url"])
 
 
-def test_the_demo_speaks_to_nobody_but_this_machine(demo: Run) -> None:
-    assert loopback_calls(demo.trace) > 20
-    assert looks_outside(demo.trace) == []
+def test_the_demo_speaks_to_nobody_but_this_machine(tmp_path: Path) -> None:
+    """A run of its own: being traced slows it, and what it sees is judged by the other tests."""
+    done = traced(_demo_in(tmp_path), tmp_path / "trace", DEMO_MOST_S)
+    assert done.returncode == 0, done.stderr
+    trace = (tmp_path / "trace").read_text(encoding="utf-8", errors="replace")
+    assert loopback_calls(trace) > 20
+    assert looks_outside(trace) == []
 
 
 def test_everything_the_candidate_does_is_seen_once_and_nothing_else(demo: Run) -> None:
