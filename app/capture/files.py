@@ -26,7 +26,7 @@ class FileCamera:
     """The pictures of a video or image file, in real time from ``open()`` on, over and over.
 
     They come at the file's own times, thinned to ``fps``, scaled down to fit, BGR. A reader that
-    is late misses pictures, as with a camera. ``open`` starts at the file's beginning.
+    is late misses pictures, as with a camera, but never all of half a second. ``open`` starts at the file's beginning.
     ``open``, ``read`` and ``close`` from one thread, ``interrupt`` from any.
     """
 

@@ -249,7 +249,8 @@ def switched_by_alt_tab(locked: Locked, qtbot: QtBot, held_s: float) -> bool:
     A window manager that takes the keyboard only after Alt is up again waits for another press, so a busy
     machine needs Alt held longer; Escape ends such a wait.
     """
-    subprocess.run(["xdotool", "keydown", "alt", "key", "Tab", "sleep", str(held_s), "keyup", "alt"], check=True)
+    words = ["keydown", "alt", "key", "Tab", "sleep", str(held_s), "keyup", "alt"]
+    subprocess.run(["xdotool", *words], check=True, timeout=10 + held_s)
     try:
         qtbot.waitUntil(lambda: active_window_id() not in (0, int(locked.window.winId())))
     except NotInTime:
