@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from app.core.audience import Audience
 from app.core.types import (
     AudioChunk,
     Entry,
@@ -213,3 +214,54 @@ class Watcher(Protocol):
     def name(self) -> str: ...
 
     def poll(self, now_ns: int) -> Sequence[Observation]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFacts:
+    """A verified config key as the backend keeps it."""
+
+    token: str
+    key_id: str
+    kid: str
+    issuer_name: str
+    serial: int
+    audience: Audience
+    not_before_utc_ns: int
+    expires_utc_ns: int
+    policy: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationFacts:
+    """A verified revocation list: of which issuer, and which of its successive lists."""
+
+    token: str
+    kid: str
+    serial: int
+
+
+class KeyDesk(Protocol):
+    """What a backend needs of config keys. Any thread. Raises BadInput with a sentence."""
+
+    def read(self, token: str, now_utc_ns: int) -> KeyFacts:
+        """A key of an issuer that this backend trusts, itself included; its policy as JSON, all fields."""
+
+    def issue(
+        self,
+        policy: Mapping[str, Json],
+        audience: Audience,
+        *,
+        now_utc_ns: int,
+        not_before_utc_ns: int,
+        expires_utc_ns: int,
+        serial: int,
+    ) -> str:
+        """A key signed by the backend's own issuer. The policy is checked."""
+
+    def jwks(self) -> Mapping[str, Json]:
+        """The public keys of all issuers that this backend trusts (RFC 7517), each with its ``name``."""
+
+    def read_revocations(self, token: str, now_utc_ns: int) -> RevocationFacts: ...
+
+    def import_settings(self, vendor: str, settings: Mapping[str, Json]) -> Mapping[str, Json]:
+        """``policy``, ``mapped`` and ``unmapped`` of ``keys.imported`` for blinkexam, proctorai, trustexam or mettl."""

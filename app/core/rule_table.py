@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core import codes
-from app.core.policy import Detection, RuleSetting, Sensitivity
+from app.core.policy import Accessibility, Detection, RuleSetting, Sensitivity
 from app.core.types import NS_PER_S
 
 NO_FACE = 5001
@@ -18,6 +18,7 @@ MONITORS = 5007
 LOOKING_AWAY = 5101
 OTHER_PERSON = 5102
 SPEECH = 5106
+SECOND_VOICE = 5107
 PROCESS = 5111
 CAPTURE_KEY = 5115
 GAP = 5119
@@ -27,6 +28,8 @@ FACE_RULES = frozenset({NO_FACE, MORE_FACES, LOOKING_AWAY, OTHER_PERSON})
 SOUND_RULES = frozenset({LOUD, SPEECH})
 SAMPLED_RULES = FACE_RULES | SOUND_RULES
 INSTANT_RULES = frozenset({FOCUS_GAINED, CAPTURE_KEY, BLOCKED_KEY})
+
+NOTHING_GRANTED = Accessibility()
 
 _FASTEST_STALE_S = 3.0
 _STALE_SAMPLES = 3.0
@@ -82,16 +85,29 @@ _LEVEL: Mapping[Sensitivity, int] = {"low": 0, "medium": 1, "high": 2}
 _DWELL_FACTOR = (1.5, 1.0, 0.6)
 
 
-def settings_for(detection: Detection) -> Mapping[int, EffectiveRule]:
+def permitted(accessibility: Accessibility) -> frozenset[int]:
+    """Evidence codes that are no violation for this candidate."""
+    return frozenset(
+        (LOOKING_AWAY,) * accessibility.looking_away
+        + (MORE_FACES, SECOND_VOICE) * accessibility.second_person
+        + (SPEECH,) * (accessibility.reading_aloud or accessibility.second_person)
+        + (LOUD, SPEECH, SECOND_VOICE) * accessibility.screen_reader
+    )
+
+
+def settings_for(detection: Detection, accessibility: Accessibility = NOTHING_GRANTED) -> Mapping[int, EffectiveRule]:
     """The enabled rules by code. What the policy sets for a rule is taken as it is, unscaled.
+
+    What the candidate is permitted is no rule at all.
 
     More sensitivity never lengthens a dwell nor raises a threshold, and changes nothing else: see ``core.rules``.
     """
     stale_ns = _ns(max(_FASTEST_STALE_S, _STALE_SAMPLES / max(detection.faces_per_second, 0.01)))
+    granted = permitted(accessibility)
     return {
         code: _effective(code, default, detection.rules.get(code, RuleSetting()), detection.sensitivity, stale_ns)
         for code, default in DEFAULTS.items()
-        if _enabled(code, detection)
+        if code not in granted and _enabled(code, detection)
     }
 
 

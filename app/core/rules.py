@@ -1,7 +1,7 @@
 """Observations in, violations out. Pure: time comes with the observations.
 
     state = RuleState()
-    settings = settings_for(policy.detection)
+    settings = settings_for(policy.detection, policy.accessibility)
     state, events = advance(state, observation, settings)
     state, events = finish(state, at_ns)
 

@@ -127,7 +127,7 @@ def open_attempt(data_dir: Path, policy: Policy, kid: str, now: Instant) -> Atte
         ) from error
     store = SqliteEvidenceStore(
         root,
-        mode=policy.evidence.mode,
+        mode="continuous" if policy.evidence.mode == "continuous" else "clips",
         quota_bytes=policy.evidence.quota_mb * 1_000_000,
         keep_after_upload=policy.evidence.keep_after_upload,
     )

@@ -80,7 +80,7 @@ class SessionController:
         self._shell = shell
         self._inbox: queue.Queue[Callable[[], None] | None] = queue.Queue(INBOX_SIZE)
         self._thread = threading.Thread(target=self._run, name="session", daemon=True)
-        self._settings = rules.settings_for(policy.detection)
+        self._settings = rules.settings_for(policy.detection, policy.accessibility)
         self._rules = rules.RuleState()
         self._open: dict[int, _Open] = {}
         self._standing: dict[str, Observation] = {}

@@ -1,0 +1,77 @@
+"""What a policy may ask and this client can't do yet. Nothing of it is passed over in silence.
+
+``unmet`` is shown when a key is made, and in the system check: there the exam can't begin, unless the policy
+allows a fallback. Whoever teaches the client one of these takes its line out of here.
+"""
+
+from __future__ import annotations
+
+from app.core.policy import Policy
+from app.core.rule_table import DEFAULTS
+
+Unmet = tuple[str, str]
+"""A field's path and what this client does not do, as the end of a sentence about this client."""
+
+LATER: dict[str, str] = {
+    "exam.exit_url": "does not open a page after the exam",
+    "identity.id_document": "does not take pictures of documents",
+    "identity.reference_photo_url": "does not fetch reference photos",
+    "identity.face_check": "does not compare faces before the exam",
+    "identity.ongoing": "does not compare faces during the exam",
+    "identity.room_inspection": "does not inspect rooms",
+    "identity.authorization": "does not wait for a proctor",
+    "lockdown.content_protect": "does not hide the exam from screen captures",
+    "browser.container_id": "does not show itself inside the page",
+    "capture.second_camera": "does not record a second camera",
+    "capture.second_microphone": "does not record a second microphone",
+    "capture.second_microphone_label": "does not record a second microphone",
+    "detection.objects": "does not look for objects during the exam",
+    "upload.camera": "does not keep recordings from being uploaded",
+    "upload.microphone": "does not keep recordings from being uploaded",
+    "upload.screen": "does not keep recordings from being uploaded",
+    "upload.file_name_prefix": "does not name uploaded files",
+    "upload.path_prefix": "does not choose folders at the backend",
+    "upload.offline_limit_min": "does not end an exam for a lost network",
+    "live.room_id": "does not join a live room",
+    "live.chat": "has no chat",
+    "live.pause_resume": "does not let a proctor pause",
+    "live.initial_state": "does not begin paused",
+    "live.end_test": "does not let a proctor end the exam",
+}
+"""Asked where the field has another value than its default."""
+
+LATER_VALUES: dict[str, dict[str, str]] = {
+    "evidence.mode": {"snapshots": "does not keep single pictures in place of recordings"},
+    "live.mode": {"live": "does not show streams to a proctor", "combo": "does not show streams to a proctor"},
+    "detection.server": {
+        "after": "asks no backend to look at recordings",
+        "live": "asks no backend to look at recordings",
+    },
+}
+
+
+def unmet(policy: Policy) -> list[Unmet]:
+    """Everything that the policy asks and this client does not do, in the policy's order."""
+    return [
+        *((path, words) for path, words in LATER.items() if _value(policy, path) != _default(policy, path)),
+        *(
+            (path, values[value])
+            for path, values in LATER_VALUES.items()
+            if (value := str(_value(policy, path))) in values
+        ),
+        *(
+            (f"detection.rules.{code}", "does not watch for this")
+            for code, rule in sorted(policy.detection.rules.items())
+            if policy.detection.enabled and rule.enabled and code not in DEFAULTS
+        ),
+    ]
+
+
+def _value(policy: Policy, path: str) -> object:
+    group, _, name = path.partition(".")
+    return getattr(getattr(policy, group), name)
+
+
+def _default(policy: Policy, path: str) -> object:
+    group, _, name = path.partition(".")
+    return type(getattr(policy, group)).__dataclass_fields__[name].default
