@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.core.errors import BadInput
-from app.core.ports import Clock
+from app.core.ports import Clock, KeyDesk
 from app.core.types import Json
 
 MIB = 1024 * 1024
@@ -67,3 +67,4 @@ class BackendServices:
     render_report: RenderReport | None = None
     verify_manifest: VerifyManifest | None = None
     report_of_manifest: ReportOfManifest | None = None
+    keys: KeyDesk | None = None
