@@ -10,6 +10,7 @@ ACTIONS = (
     "issue",
     "inspect",
     "verify",
+    "qr",
 )
 """Modules of this package; each has ``add_parser(sub)`` and loads what is heavy only when it runs."""
 
