@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Connection, create_engine, event, select
+from sqlalchemy import Connection, create_engine, event, inspect, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -14,7 +14,9 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.backend.models import Base, SchemaVersion
 from app.core.errors import BadInput
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_GROWN_FROM = frozenset({1})
+"""Earlier layouts that are this one with tables missing."""
 _READING = "invigil_reading"
 
 
@@ -33,18 +35,32 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite)
 
     def start(self) -> None:
-        """Creates the tables of an empty database. BadInput when it can't be used."""
+        """Creates the tables that an empty database, or one of an earlier version, lacks. BadInput: it can't be used."""
         try:
-            Base.metadata.create_all(self._engine)
-            with self.writing() as session:
-                found = session.scalar(select(SchemaVersion.version))
-                if found is None:
-                    session.add(SchemaVersion(version=SCHEMA_VERSION))
+            found = self._version()
+            if found is None or found == SCHEMA_VERSION or found in _GROWN_FROM:
+                Base.metadata.create_all(self._engine)
+                self._set_version()
+                return
         except SQLAlchemyError as error:
             where = self._engine.url.render_as_string(hide_password=True)
             raise BadInput(f"The database {where} can't be opened; check the address and the rights on it.") from error
-        if found is not None and found != SCHEMA_VERSION:
-            raise BadInput(f"The database has layout {found}, this version needs {SCHEMA_VERSION}; use its version.")
+        raise BadInput(f"The database has layout {found}, this version needs {SCHEMA_VERSION}; use its version.")
+
+    def _version(self) -> int | None:
+        """None for a database that is empty, or whose making was cut short."""
+        if not inspect(self._engine).has_table(SchemaVersion.__tablename__):
+            return None
+        with self.reading() as session:
+            return session.scalar(select(SchemaVersion.version))
+
+    def _set_version(self) -> None:
+        with self.writing() as session:
+            row = session.scalars(select(SchemaVersion)).first()
+            if row is None:
+                session.add(SchemaVersion(version=SCHEMA_VERSION))
+            else:
+                row.version = SCHEMA_VERSION
 
     def stop(self) -> None:
         self._engine.dispose()

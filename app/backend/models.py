@@ -122,3 +122,68 @@ class Recording(Base):
     end_ns: Mapped[int | None] = mapped_column(BigInteger)
     duration_s: Mapped[float | None]
     created_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class StoredKey(Base):
+    """A verified config key. ``exam_id`` is the policy's, ``upload_exam_id`` the exam here that its clients deliver to.
+
+    ``group`` and ``candidate`` are the audience's, empty where it has none. ``revoked_ns`` is set by its issuer's list.
+    """
+
+    __tablename__ = "config_keys"
+    __table_args__ = (
+        UniqueConstraint("kid", "key_id"),
+        Index("config_keys_by_audience", "exam_id", "group", "candidate", "serial"),
+        Index("config_keys_by_upload", "upload_exam_id", "serial"),
+    )
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kid: Mapped[str] = mapped_column(String(64))
+    key_id: Mapped[str] = mapped_column(String(200))
+    issuer_name: Mapped[str] = mapped_column(String(200))
+    exam_id: Mapped[str] = mapped_column(String(500))
+    upload_exam_id: Mapped[str] = mapped_column(String(500))
+    group: Mapped[str] = mapped_column(String(500))
+    candidate: Mapped[str] = mapped_column(String(500))
+    serial: Mapped[int] = mapped_column(BigInteger)
+    token: Mapped[str] = mapped_column(Text, deferred=True)
+    not_before_ns: Mapped[int] = mapped_column(BigInteger)
+    expires_ns: Mapped[int] = mapped_column(BigInteger)
+    created_ns: Mapped[int] = mapped_column(BigInteger)
+    revoked_ns: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class KeyCode(Base):
+    """A short code that gives out a key. The code itself is not kept: the backend's secret makes it of ``number``."""
+
+    __tablename__ = "key_codes"
+    hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    stored_key_id: Mapped[str] = mapped_column(ForeignKey("config_keys.id"), index=True)
+    number: Mapped[int]
+    expires_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class RevocationList(Base):
+    """The newest list that was signed with one issuer's key."""
+
+    __tablename__ = "revocation_lists"
+    kid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    serial: Mapped[int] = mapped_column(BigInteger)
+    token: Mapped[str] = mapped_column(Text)
+    received_ns: Mapped[int] = mapped_column(BigInteger)
+
+
+class ControlMessage(Base):
+    """What an attempt's client is told: ``body``, and the stored key if it is one.
+
+    ``seq`` rises by one per attempt; ``answer`` is the client's acknowledgement.
+    """
+
+    __tablename__ = "control_messages"
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True)
+    type: Mapped[str] = mapped_column(String(40))
+    body: Mapped[JsonObject]
+    stored_key_id: Mapped[str | None] = mapped_column(ForeignKey("config_keys.id"), index=True)
+    created_ns: Mapped[int] = mapped_column(BigInteger, index=True)
+    acknowledged_ns: Mapped[int | None] = mapped_column(BigInteger)
+    answer: Mapped[JsonObject | None]
