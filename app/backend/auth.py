@@ -1,7 +1,8 @@
 """API keys: who asks, and what they may do.
 
 ``admin`` may do everything. ``exam`` may only deliver to its exam (and for its user, if it names one) and
-reads nothing back: it sits on candidates' machines.
+reads nothing back: it sits on candidates' machines. ``integration`` is a learning platform's own token: it may do
+everything with the exams that the platform opened, and open more.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.backend.context import Context, Ctx
 from app.backend.database import Database
 from app.backend.errors import ApiError, unauthorized
+from app.backend.lms_models import Integration, LmsExam, LmsToken
 from app.backend.models import ApiKey
 from app.backend.settings import BackendServices, BackendSettings
 
@@ -29,19 +32,36 @@ _NOT_ALLOWED = "This key does not have permission for the request"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The holder of a valid key."""
+    """The holder of a valid key.
+
+    ``integration_id`` and ``exam_ids`` are a learning platform's; ``lms_session`` is the session, and its round, that an
+    exam token was issued for.
+    """
 
     scope: str
-    exam_id: str | None
-    user_id: str | None
+    exam_id: str | None = None
+    user_id: str | None = None
+    integration_id: str | None = None
+    exam_ids: frozenset[str] = frozenset()
+    lms_session: tuple[str, int] | None = None
 
     def must_be_admin(self) -> None:
         if self.scope != "admin":
             raise unauthorized(_NOT_ALLOWED)
 
+    def must_read(self) -> None:
+        """401 for a key that reads nothing back."""
+        if self.scope not in ("admin", "integration"):
+            raise unauthorized(_NOT_ALLOWED)
+
+    def must_manage(self, exam_id: str) -> None:
+        """401 unless this key may read and change the exam."""
+        if self.scope != "admin" and exam_id not in self.exam_ids:
+            raise unauthorized(_NOT_ALLOWED)
+
     def must_deliver(self, exam_id: str, user_id: str | None = None) -> None:
         """401 unless this key may deliver to the exam, and for that user where one is named."""
-        if self.scope == "admin":
+        if self.scope == "admin" or exam_id in self.exam_ids:
             return
         if self.scope != "exam" or self.exam_id != exam_id:
             raise unauthorized(_NOT_ALLOWED)
@@ -52,12 +72,16 @@ class Caller:
 def caller(
     request: Request, ctx: Ctx, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller:
-    """The caller of an endpoint that needs a key: 401 without a valid one, 429 when it asks too often."""
-    if credentials is None:
-        take(ctx, _host(request))
+    """The caller of an endpoint that needs a key: 401 without a valid one, 429 when it asks too often.
+
+    BlinkExam's integrators know their key as ``serviceAccessKey``: a header of that name serves as well.
+    """
+    key = request.headers.get("serviceAccessKey") if credentials is None else credentials.credentials
+    if not key:
+        take(ctx, host_of(request))
         raise unauthorized("A Bearer API key is needed")
-    found = find_key(ctx, credentials.credentials)
-    take(ctx, _host(request) if found is None else hash_key(credentials.credentials))
+    found = find_key(ctx, key)
+    take(ctx, host_of(request) if found is None else hash_key(key))
     if found is None:
         raise unauthorized("The API key is not valid")
     return found
@@ -67,7 +91,7 @@ def visitor(
     request: Request, ctx: Ctx, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Caller | None:
     """For addresses that a link token may open instead of a key; None when there is no valid key."""
-    take(ctx, _host(request))
+    take(ctx, host_of(request))
     return None if credentials is None else find_key(ctx, credentials.credentials)
 
 
@@ -92,9 +116,26 @@ def take(ctx: Context, who: str) -> None:
 def find_key(ctx: Context, key: str) -> Caller | None:
     with ctx.database.reading() as session:
         row = session.get(ApiKey, hash_key(key))
-        if row is None or (row.expires_ns is not None and row.expires_ns <= ctx.now_ns()):
+        if row is None:
+            return _integration_of(session, key)
+        if row.expires_ns is not None and row.expires_ns <= ctx.now_ns():
             return None
-        return Caller(row.scope, row.exam_id, row.user_id)
+        opened = session.get(LmsToken, row.hash)
+        return Caller(
+            row.scope,
+            row.exam_id,
+            row.user_id,
+            lms_session=None if opened is None else (opened.session_id, opened.round),
+        )
+
+
+def _integration_of(session: Session, key: str) -> Caller | None:
+    """The learning platform whose token this is."""
+    found = session.scalars(select(Integration.id).where(Integration.token_hash == hash_key(key))).first()
+    if found is None:
+        return None
+    exam_ids = session.scalars(select(LmsExam.exam_id).where(LmsExam.integration_id == found))
+    return Caller("integration", integration_id=found, exam_ids=frozenset(exam_ids))
 
 
 def hash_key(key: str) -> str:
@@ -140,5 +181,5 @@ def ensure_admin_key(settings: BackendSettings, services: BackendServices, key: 
         database.stop()
 
 
-def _host(request: Request) -> str:
+def host_of(request: Request) -> str:
     return f"host {request.client.host}" if request.client else "host unknown"

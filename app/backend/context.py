@@ -16,6 +16,7 @@ from app.backend.database import Database
 from app.backend.files import FileStore
 from app.backend.limits import RateLimiter
 from app.backend.settings import BackendServices, BackendSettings
+from app.backend.vault import Vault, secret_of
 from app.core.types import NS_PER_S
 
 _SECRET_BYTES = 32
@@ -33,12 +34,7 @@ class Links:
 
     def start(self) -> None:
         """Makes the secret on the first start; only the owner can read it."""
-        if not self._secret_file.exists() or self._secret_file.stat().st_size < _SECRET_BYTES:  # a crash cut it short
-            part = self._secret_file.with_name(f"{self._secret_file.name}.{secrets.token_hex(8)}.part")
-            part.touch(mode=0o600, exist_ok=False)
-            part.write_bytes(secrets.token_bytes(_SECRET_BYTES))
-            part.replace(self._secret_file)
-        self._secret = self._secret_file.read_bytes()
+        self._secret = secret_of(self._secret_file, _SECRET_BYTES)
 
     def token(self, kind: str, name: str) -> str:
         digest = hmac.new(self._secret, f"{kind}\0{name}".encode(), hashlib.sha256).digest()
@@ -57,12 +53,14 @@ class Context:
         self.database = Database(settings.database)
         self.files = FileStore(settings.data_dir)
         self.links = Links(settings.data_dir / "link-secret")
+        self.vault = Vault(settings.data_dir / "vault-key")
         self.limiter = RateLimiter(settings.requests_per_s, settings.burst, services.clock)
 
     def start(self) -> None:
         self.settings.make_data_dir()
         self.files.start(self.now_ns())
         self.links.start()
+        self.vault.start()
         self.database.start()
 
     def stop(self) -> None:
