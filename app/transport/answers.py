@@ -62,6 +62,17 @@ def http_date(text: str) -> datetime | None:
     return found if found.tzinfo is not None else None
 
 
+def no_answer(error: Exception, host: str) -> str:
+    """Why there was none, as a sentence. ``error`` is of requests, urllib3 or the system."""
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"The exam server {host} has no valid certificate; check this computer's date, then ask the institution."
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"The network's proxy does not let this computer reach the exam server {host}; ask its administrator."
+    if isinstance(error, requests.Timeout):
+        return f"The exam server {host} does not answer in time; check the network connection."
+    return f"The exam server {host} can't be reached; check the network connection."
+
+
 def _refusal(response: requests.Response, body: bytes, host: str) -> BackendError:
     status = response.status_code
     if 300 <= status < 400:

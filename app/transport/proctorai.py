@@ -17,7 +17,7 @@ from app.core.errors import BackendError, BadInput
 from app.core.ports import AttemptRegistration, UploadJob
 from app.core.types import Json, Stream
 from app.transport.addresses import checked_endpoint, is_loopback
-from app.transport.answers import http_date, json_object, read_bounded
+from app.transport.answers import http_date, json_object, no_answer, read_bounded
 from app.transport.bodies import FilePart, JsonBody, MultipartBody
 from app.transport.interrupts import InterruptibleAdapter, Interrupts
 
@@ -188,7 +188,7 @@ class ProctorAiBackend:
                 with response:
                     return read(response)
         except (requests.RequestException, HTTPError, OSError) as error:
-            raise BackendError(_no_answer(error, self._host)) from error
+            raise BackendError(no_answer(error, self._host)) from error
 
     def _session(self) -> requests.Session:
         session = requests.Session()
@@ -210,16 +210,6 @@ class _Bearer(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
         return request
-
-
-def _no_answer(error: Exception, host: str) -> str:
-    if isinstance(error, requests.exceptions.SSLError):
-        return f"The exam server {host} has no valid certificate; check this computer's date, then ask the institution."
-    if isinstance(error, requests.exceptions.ProxyError):
-        return f"The network's proxy does not let this computer reach the exam server {host}; ask its administrator."
-    if isinstance(error, requests.Timeout):
-        return f"The exam server {host} does not answer in time; check the network connection."
-    return f"The exam server {host} can't be reached; check the network connection."
 
 
 def _mime_of(path: Path) -> str:

@@ -5,21 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import socket
-import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 import requests
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from app.core.errors import BackendError, BadInput
 from app.core.ports import UploadJob
@@ -29,6 +22,7 @@ from app.transport.bodies import LocalFileError
 from app.transport.proctorai import ProctorAiBackend
 from tests.fakes.backend_server import WEBM, RunningBackend, free_port, until
 from tests.fakes.scripted_server import Answer, ScriptedServer
+from tests.fakes.tls import make_certificate, server_context
 
 TOKEN = "secret-token-of-the-test"
 ATTEMPT: dict[str, Json] = {
@@ -332,33 +326,13 @@ def test_hostile_words_of_a_server_become_one_short_line() -> None:
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for 127.0.0.1 that signs itself, with its key, in one PEM file."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "exam server of the tests")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
     path = tmp_path_factory.mktemp("tls") / "server.pem"
-    path.write_bytes(private + made.public_bytes(serialization.Encoding.PEM))
+    make_certificate(path)
     return path
 
 
 def tls_server(certificate: Path, *answers: Answer) -> ScriptedServer:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    return ScriptedServer(*answers, tls=context)
+    return ScriptedServer(*answers, tls=server_context(certificate))
 
 
 def test_a_trusted_certificate_is_needed(certificate: Path, job: UploadJob) -> None:
