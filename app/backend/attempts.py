@@ -9,10 +9,11 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 from starlette.responses import FileResponse, HTMLResponse
 
-from app.backend.auth import Key, Visitor, must_open
+from app.backend.auth import Caller, Key, Visitor, must_open
 from app.backend.context import Context, Ctx, time_text
 from app.backend.errors import ApiError, invalid
 from app.backend.exams import exam_or_404, joined
+from app.backend.lms_models import LmsAttempt
 from app.backend.models import Attempt, Exam, Recording, Submission
 from app.backend.page_policy import report_policy
 from app.backend.recordings import media_response, recording_out
@@ -35,14 +36,16 @@ def register_attempt(exam_id: str, body: AttemptIn, ctx: Ctx, key: Key) -> Attem
         attempt = enter_attempt(
             session, ctx, exam, body.attemptId, candidate, public_key, client | (body.model_extra or {})
         )
+        note_session(session, attempt, key)
         return AttemptCreated(attemptId=attempt.id, attemptNumber=attempt.number)
 
 
 @router.get("/attempts/{attempt_id}", summary="Extension: an attempt with its submissions and recordings")
 def read_attempt(attempt_id: str, ctx: Ctx, key: Key, request: Request) -> AttemptOut:
-    key.must_be_admin()
+    key.must_read()
     with ctx.database.reading() as session:
         attempt = attempt_or_404(session, attempt_id)
+        key.must_manage(attempt.exam_id)
         submissions = _submissions(session, attempt_id)
         recordings = session.scalars(
             select(Recording).where(Recording.attempt_id == attempt_id).order_by(Recording.created_ns)
@@ -148,6 +151,13 @@ def enter_attempt(
     session.add(made)
     session.flush()
     return made
+
+
+def note_session(session: Session, attempt: Attempt, key: Caller) -> None:
+    """Which session of a learning platform the attempt was made in, where its token says so."""
+    if key.lms_session is not None and session.get(LmsAttempt, attempt.id) is None:
+        session_id, of_round = key.lms_session
+        session.add(LmsAttempt(attempt_id=attempt.id, session_id=session_id, round=of_round))
 
 
 def _adopt(session: Session, exam_id: str, user_id: str, attempt_id: str) -> None:

@@ -83,9 +83,11 @@ async def upload(request: Request, ctx: Ctx, key: Key) -> RecordingOut:
 
 @router.get("/recordings/{recording_id}", summary="Retrieve a specific recording")
 def read_recording(recording_id: str, ctx: Ctx, key: Key, request: Request) -> RecordingOut:
-    key.must_be_admin()
+    key.must_read()
     with ctx.database.reading() as session:
-        return recording_out(ctx, request, session, _recording_or_404(session, recording_id))
+        recording = _recording_or_404(session, recording_id)
+        key.must_manage(recording.exam_id)
+        return recording_out(ctx, request, session, recording)
 
 
 @router.get(
@@ -95,9 +97,10 @@ def read_recording(recording_id: str, ctx: Ctx, key: Key, request: Request) -> R
     responses={206: {"description": "The range of the file that was asked for"}},
 )
 def download(recording_id: str, ctx: Ctx, key: Key, request: Request) -> FileResponse:
-    key.must_be_admin()
+    key.must_read()
     with ctx.database.reading() as session:
         recording = _recording_or_404(session, recording_id)
+    key.must_manage(recording.exam_id)
     name = f"{recording.id}.{recording.format}"
     return media_response(ctx, request, recording, {"Content-Disposition": f'attachment; filename="{name}"'})
 

@@ -11,7 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.backend.attempts import enter_attempt
+from app.backend.attempts import enter_attempt, note_session
 from app.backend.auth import Caller, Key
 from app.backend.context import Context, Ctx, new_id
 from app.backend.errors import ApiError, Detail
@@ -52,6 +52,8 @@ def _receive(request: Request, ctx: Context, key: Caller, exam_id: str, sent: Su
         key.must_deliver(exam_id, user_id)
         if attempt is not None and attempt.user_id != user_id:
             raise ApiError(400, Detail("userId", "The attempt belongs to another user"))
+        if attempt is not None:
+            note_session(session, attempt, key)
         same = select(Submission).where(Submission.exam_id == exam_id, Submission.digest == digest)
         row = session.scalars(same).first()
         if row is None:
