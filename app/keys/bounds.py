@@ -1,22 +1,25 @@
-"""What the values of a policy may be, beyond their types, and which of them contradict each other.
+"""What the values of a policy may be, beyond their types.
 
-One table of bounds, from which docs/policy.md is made as well. Problems are pairs of a field's
-path and what has to change; they never contain a field's value, which may be a secret.
+One table each of numbers, texts and addresses, from which docs/policy.md, the JSON Schema and the key editor are made as
+well. Problems are pairs of a field's path and what has to change; they never contain a field's value, which may be a
+secret. What contradicts what is in ``keys.contradictions``.
 """
 
 from __future__ import annotations
 
 import ipaddress
-import math
 import re
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from typing import get_type_hints
 from urllib.parse import urlsplit
 
+from app.core.coco import CATEGORIES
 from app.core.codes import EVIDENCE
-from app.core.policy import Policy
-
-Problem = tuple[str, str]
+from app.core.policy import Policy, RuleSetting
+from app.keys.contradictions import Problem as Problem
+from app.keys.contradictions import contradictions
 
 NUMBERS: dict[str, tuple[float, float]] = {
     "exam.duration_min": (1, 1440),
@@ -27,6 +30,7 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "capture.screen_fps": (0.2, 30),
     "capture.screen_max_width_px": (320, 7680),
     "capture.segment_s": (1, 60),
+    "capture.start_timeout_s": (5, 300),
     "detection.faces_per_second": (0.5, 30),
     "detection.rules.*.dwell_s": (0, 600),
     "detection.rules.*.release_s": (0, 600),
@@ -37,30 +41,86 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "evidence.pre_roll_s": (0, 120),
     "evidence.post_roll_s": (0, 120),
     "evidence.quota_mb": (50, 1_000_000),
+    "upload.connection_timeout_s": (1, 300),
+    "upload.offline_limit_min": (1, 1440),
     "privacy.retention_days": (1, 3650),
     "score.weights.*": (0, 100),
+    "accessibility.extra_time_min": (0, 1440),
+    "accessibility.extra_time_percent": (0, 300),
 }
 """Least and greatest value by path; ``*`` stands for an evidence code."""
 
-REQUIRED_TEXTS = frozenset(
-    {"exam.id", "exam.title", "candidate.id", "candidate.name", "upload.endpoint", "upload.token", "upload.exam_id"}
-)
 MAX_LINE = 500
 MAX_TEXT = 20_000
 MAX_ENTRIES = 2000
-LONG_TEXTS = frozenset({"exam.instructions", "exam.start_url", "upload.token", "privacy.purpose"})
 
-CAMERA_CODES = frozenset({5001, 5002, 5003, 5101, 5102, 5103, 5104, 5105, 5108, 5109, 5110})
-MICROPHONE_CODES = frozenset({5004, 5106, 5107})
+LENGTHS: dict[str, int] = {
+    "exam.start_url": MAX_TEXT,
+    "exam.instructions": MAX_TEXT,
+    "exam.message": 2000,
+    "exam.exit_url": 2000,
+    "identity.reference_photo_url": 2000,
+    "capture.second_microphone_label": 200,
+    "upload.token": MAX_TEXT,
+    "upload.file_name_prefix": 100,
+    "privacy.purpose": MAX_TEXT,
+}
+"""Most characters of a text or of a list's entry, by path; of all others ``MAX_LINE``."""
 
-_CODE = re.compile(r"\.\d+(?=\.|$)")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_CONTROL_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+REQUIRED_TEXTS = frozenset(
+    {"exam.id", "exam.title", "exam.start_url", "upload.endpoint", "upload.token", "upload.exam_id"}
+)
+SEVERAL_LINES = frozenset({"exam.instructions", "exam.message"})
+
+CHOICES: dict[str, frozenset[str]] = {"detection.object_categories": frozenset(CATEGORIES)}
+"""What the entries of a list may be, where that is known."""
+
+_WEB = ("https", "http")
+ADDRESSES: dict[str, tuple[str, ...]] = {
+    "exam.start_url": _WEB,
+    "exam.exit_url": _WEB,
+    "identity.reference_photo_url": _WEB,
+    "browser.page_api_origins": _WEB,
+    "upload.endpoint": _WEB,
+    "live.endpoint": (*_WEB, "wss", "ws"),
+}
+"""Fields that hold addresses, and their schemes. Those without encryption are for this machine only."""
+
+_PLAIN = frozenset({"http", "ws"})
+_BASES = frozenset({"upload.endpoint", "live.endpoint"})
+
+CONTROL = r"[\x00-\x1f\x7f]"
+CONTROL_BUT_LINES = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+_CONTROL = re.compile(CONTROL)
+_CONTROL_BUT_LINES = re.compile(CONTROL_BUT_LINES)
+_RULE_NUMBERS = tuple(field.name for field in fields(RuleSetting) if field.name != "enabled")
+_ELEMENT = re.compile(r"\S*")
+_FOLDER = r"(?!\.{1,2}(?:/|\Z))[^/\\]+"
+_FOLDERS = re.compile(rf"(?:{_FOLDER}(?:/{_FOLDER})*/?)?")
+
+
+_HINTS = get_type_hints(Policy)
+_PATHS = tuple(
+    (group.name, field.name, f"{group.name}.{field.name}")
+    for group in fields(Policy)
+    for field in fields(_HINTS[group.name])
+)
 
 
 def problems(policy: Policy) -> list[Problem]:
-    """Everything in a policy of the right types that can't be as it is."""
-    return [*_values(policy, ""), *_addresses(policy), *_contradictions(policy)]
+    """Everything in a policy of the right types that can't be as it is, in the policy's order; contradictions last."""
+    found: list[Problem] = []
+    for group, name, path in _PATHS:
+        value = getattr(getattr(policy, group), name)
+        if isinstance(value, str):
+            found += _one(_text(value, path, required=path in REQUIRED_TEXTS), path)
+        elif isinstance(value, tuple):
+            found += _list(value, path)
+        elif isinstance(value, Mapping):
+            found += _by_code(value, path)
+        elif value is not None and not isinstance(value, bool):
+            found += _one(_number(value, path), path)
+    return [*found, *_named(policy), *contradictions(policy)]
 
 
 def is_loopback(host: str) -> bool:
@@ -68,88 +128,96 @@ def is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost" or host.endswith(".localhost")
+        return host == "localhost"
 
 
-def _values(value: object, path: str) -> Iterator[Problem]:
-    """Walks the policy: bounds of numbers, emptiness and length of texts and lists, known codes."""
-    if is_dataclass(value):
-        for field in fields(value):
-            yield from _values(getattr(value, field.name), f"{path}.{field.name}".lstrip("."))
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key not in EVIDENCE:
-                yield f"{path}.{key}", "is not the number of an evidence code"
-            yield from _values(item, f"{path}.{key}")
-    elif isinstance(value, tuple):
-        if len(value) > MAX_ENTRIES:
-            yield path, f"may have at most {MAX_ENTRIES} entries"
-        for number, item in enumerate(value):
-            yield from _values(item, f"{path}[{number}]")
-    elif isinstance(value, str):
-        yield from _text(value, path)
-    elif isinstance(value, (int, float)) and not isinstance(value, bool):
-        yield from _number(value, path)
+def _one(wrong: str | None, path: str) -> tuple[Problem, ...]:
+    return () if wrong is None else ((path, wrong),)
 
 
-def _number(value: float, path: str) -> Iterator[Problem]:
-    bounds = NUMBERS.get(_CODE.sub(".*", path))
-    if bounds is None:
-        return
-    least, most = bounds
-    if not math.isfinite(value) or not least <= value <= most:
-        yield path, f"has to be between {least:g} and {most:g}" if most < 1e6 else f"has to be {least:g} or more"
+def _list(values: tuple[str, ...], path: str) -> list[Problem]:
+    if len(values) > MAX_ENTRIES:
+        return [(path, f"may have at most {MAX_ENTRIES} entries")]
+    judged = ((number, _text(value, path, required=True)) for number, value in enumerate(values))
+    return [(f"{path}[{number}]", wrong) for number, wrong in judged if wrong is not None]
 
 
-def _text(value: str, path: str) -> Iterator[Problem]:
-    most = MAX_TEXT if path in LONG_TEXTS else MAX_LINE
-    entry = path.endswith("]")
-    if (path in REQUIRED_TEXTS or entry) and not value.strip():
-        yield path, "may not be empty"
+def _by_code(values: Mapping[int, object], path: str) -> Iterator[Problem]:
+    for code, value in values.items():
+        if code not in EVIDENCE:
+            yield f"{path}.{code if abs(code) < 1e9 else '(a long number)'}", "is not the number of an evidence code"
+        elif isinstance(value, RuleSetting):
+            for name in _RULE_NUMBERS:
+                number = getattr(value, name)
+                if number is not None:
+                    yield from _one(_number(number, f"{path}.*.{name}"), f"{path}.{code}.{name}")
+        elif isinstance(value, int | float):
+            yield from _one(_number(value, f"{path}.*"), f"{path}.{code}")
+
+
+def _number(value: float, field: str) -> str | None:
+    least, most = NUMBERS[field]
+    if least <= value <= most:
+        return None
+    return f"has to be between {least:.10g} and {most:.10g}"
+
+
+def _text(value: str, field: str, *, required: bool) -> str | None:
+    if not value or value.isspace():
+        return "may not be empty" if required or value else None
+    most = LENGTHS.get(field, MAX_LINE)
     if len(value) > most:
-        yield path, f"may have at most {most} characters"
-    if (_CONTROL_IN_TEXT if path == "exam.instructions" else _CONTROL).search(value):
-        yield path, "may not contain control characters"
-
-
-def _addresses(policy: Policy) -> Iterator[Problem]:
-    for path, address in (("exam.start_url", policy.exam.start_url), ("upload.endpoint", policy.upload.endpoint)):
-        wrong = _address(address)
-        if wrong is not None:
-            yield path, wrong
-    for number, origin in enumerate(policy.browser.page_api_origins):
-        path = f"browser.page_api_origins[{number}]"
-        wrong = _address(origin)
-        if wrong is not None:
-            yield path, wrong
-        elif urlsplit(origin).path or urlsplit(origin).query or urlsplit(origin).fragment:
-            yield path, "has to end after host and port"
-
-
-def _address(address: str) -> str | None:
-    try:
-        parts = urlsplit(address)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        return "is not an address"
-    if parts.scheme not in {"http", "https"} or not host or " " in address:
-        return "has to be an address that begins with https://"
-    if parts.username is not None or parts.password is not None:
-        return "may not contain a user name or password"
-    if parts.scheme == "http" and not is_loopback(host):
-        return "has to begin with https:// (http:// is for this machine only)"
+        return f"may have at most {most} characters"
+    if (_CONTROL_BUT_LINES if field in SEVERAL_LINES else _CONTROL).search(value):
+        return "may not contain control characters"
+    if field in ADDRESSES:
+        return _address(value, field)
+    if field in CHOICES and value not in CHOICES[field]:
+        return "is not a name of the list in docs/policy.md"
     return None
 
 
-def _contradictions(policy: Policy) -> Iterator[Problem]:
-    capture = policy.capture
-    if policy.identity.photo and not capture.camera:
-        yield "identity.photo", "needs the camera, which policy.capture.camera switches off"
-    if not policy.detection.enabled:
-        return
-    for code, rule in policy.detection.rules.items():
-        path = f"detection.rules.{code}"
-        if rule.enabled and code in CAMERA_CODES and not capture.camera:
-            yield path, "needs the camera, which policy.capture.camera switches off"
-        if rule.enabled and code in MICROPHONE_CODES and not capture.microphone:
-            yield path, "needs the microphone, which policy.capture.microphone switches off"
+def _address(address: str, field: str) -> str | None:
+    schemes = ADDRESSES[field]
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return "is not an address"
+    if parts.scheme not in schemes or not host or port == 0 or re.search(r"[\s\\]", address):
+        secure = " or ".join(f"{scheme}://" for scheme in schemes if scheme not in _PLAIN)
+        return f"has to be an address that begins with {secure}"
+    if parts.username is not None or parts.password is not None:
+        return "may not contain a user name or password"
+    if parts.scheme in _PLAIN and not is_loopback(host):
+        secure = {"http": "https", "ws": "wss"}[parts.scheme]
+        return f"has to begin with {secure}:// ({parts.scheme}:// is for this machine only)"
+    if field in _BASES and (parts.query or parts.fragment):
+        return "may not have a query or fragment"
+    if field == "browser.page_api_origins" and (parts.path or parts.query or parts.fragment):
+        return "has to end after host and port"
+    return None
+
+
+def _named(policy: Policy) -> Iterator[Problem]:
+    """Texts that are read by a machine: a pattern, an element's id, parts of file names."""
+    if not _is_pattern(policy.capture.second_microphone_label):
+        yield "capture.second_microphone_label", "is not a regular expression as Python reads them"
+    if not _ELEMENT.fullmatch(policy.browser.container_id):
+        yield "browser.container_id", "may not contain white space"
+    if re.search(r"[/\\]", policy.upload.file_name_prefix):
+        yield "upload.file_name_prefix", "may not contain / or \\"
+    if not _FOLDERS.fullmatch(policy.upload.path_prefix):
+        yield "upload.path_prefix", "has to be names of folders with / between them, without . and .."
+
+
+def _is_pattern(text: str) -> bool:
+    if len(text) > LENGTHS["capture.second_microphone_label"]:
+        return True  # its length is refused already
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            re.compile(text)
+    except (re.error, OverflowError, RecursionError, Warning):
+        return False
+    return True

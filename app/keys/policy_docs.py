@@ -12,7 +12,8 @@ from app.core.codes import EVIDENCE
 from app.core.policy import Detection, Policy, RuleSetting
 from app.core.rule_table import settings_for
 from app.core.types import NS_PER_S
-from app.keys.bounds import CAMERA_CODES, MICROPHONE_CODES, NUMBERS
+from app.keys.bounds import NUMBERS
+from app.keys.contradictions import CAMERA_CODES, MICROPHONE_CODES
 
 MEANINGS: dict[str, str] = {
     "exam.id": "The exam's name in the institution's system.",

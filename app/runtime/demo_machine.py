@@ -51,7 +51,7 @@ def look_at_machine(clock: Clock) -> Machine:
 
 def fitted(machine: Machine, film: Path) -> Fitted:
     """A demo captures only what is there. A real exam's policy would refuse instead, with advice."""
-    policy: dict[str, dict[str, Json]] = {"capture": {}, "identity": {}, "lockdown": {}}
+    policy: dict[str, dict[str, Json]] = {"capture": {}, "identity": {}, "lockdown": {}, "detection": {}}
     words: list[str] = []
     sentences: list[str] = []
     if not machine.camera and film.is_file():
@@ -63,6 +63,8 @@ def fitted(machine: Machine, film: Path) -> Fitted:
     if not machine.microphone:
         policy["capture"]["microphone"] = False
         sentences.append("No microphone gives sound here, so the demo goes without one.")
+    if policy["capture"].get("camera") is False and not machine.microphone:
+        policy["detection"]["enabled"] = False
     if machine.monitors > 1:
         policy["lockdown"]["single_monitor"] = False
         sentences.append(
