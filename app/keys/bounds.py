@@ -208,7 +208,7 @@ def _named(policy: Policy) -> Iterator[Problem]:
     if re.search(r"[/\\]", policy.upload.file_name_prefix):
         yield "upload.file_name_prefix", "may not contain / or \\"
     if not _FOLDERS.fullmatch(policy.upload.path_prefix):
-        yield "upload.path_prefix", "has to be names of folders with / between them, without . and .."
+        yield "upload.path_prefix", "has to be a folder below the backend's own, such as exams/2026"
 
 
 def _is_pattern(text: str) -> bool:

@@ -3,32 +3,21 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+import time
+from dataclasses import fields, replace
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.codes import EVIDENCE
 from app.core.errors import BadInput
-from app.core.policy import (
-    Browser,
-    Candidate,
-    Capture,
-    Detection,
-    Evidence,
-    Exam,
-    Identity,
-    Lockdown,
-    Policy,
-    Privacy,
-    RuleSetting,
-    Score,
-    Upload,
-)
+from app.core.policy import Capture, Detection, Policy, RuleSetting
 from app.core.types import Json
-from app.keys.bounds import NUMBERS, is_loopback
-from app.keys.policy_model import parse_policy, policy_to_json
+from app.keys.bounds import ADDRESSES, CHOICES, LENGTHS, NUMBERS, is_loopback
+from app.keys.policy_model import POLICY_VERSION, parse_policy, policy_to_json
+from app.keys.settings import paths
+from tests.fakes.any_policy import policies
 from tests.fakes.policies import small_policy
 
 
@@ -105,6 +94,69 @@ def test_lists_and_codes_are_read_from_json() -> None:
             {"browser__page_api_origins": ["https://example.org/page"]},
             "policy.browser.page_api_origins[0]: has to end after host and port.",
         ),
+        (
+            {"exam__exit_url": "ftp://example.org"},
+            "policy.exam.exit_url: has to be an address that begins with https://.",
+        ),
+        (
+            {"identity__reference_photo_url": "http://example.org/photo.jpg"},
+            "policy.identity.reference_photo_url: has to begin with https:// (http:// is for this machine only).",
+        ),
+        (
+            {"live__endpoint": "ws://example.org"},
+            "policy.live.endpoint: has to begin with wss:// (ws:// is for this machine only).",
+        ),
+        (
+            {"live__endpoint": "mailto:proctor@example.org"},
+            "policy.live.endpoint: has to be an address that begins with https:// or wss://.",
+        ),
+        (
+            {"live__endpoint": "https://example.org/?room=1"},
+            "policy.live.endpoint: may not have a query or fragment.",
+        ),
+        ({"upload__endpoint": "https://example.org#x"}, "policy.upload.endpoint: may not have a query or fragment."),
+        (
+            {"exam__start_url": "https://example.org\\@evil.example"},
+            "policy.exam.start_url: has to be an address that begins with https://.",
+        ),
+        ({"exam__exit_url": "   "}, "policy.exam.exit_url: may not be empty."),
+        ({"exam__message": "x" * 2001}, "policy.exam.message: may have at most 2000 characters."),
+        (
+            {"capture__second_microphone": True, "capture__second_microphone_label": "(desk"},
+            "policy.capture.second_microphone_label: is not a regular expression as Python reads them.",
+        ),
+        (
+            {"capture__second_microphone": True, "capture__second_microphone_label": "a{99999999999999}"},
+            "policy.capture.second_microphone_label: is not a regular expression as Python reads them.",
+        ),
+        (
+            {"capture__second_microphone": True, "capture__second_microphone_label": "[[a]"},
+            "policy.capture.second_microphone_label: is not a regular expression as Python reads them.",
+        ),
+        (
+            {"capture__second_microphone": True, "capture__second_microphone_label": "(" * 201},
+            "policy.capture.second_microphone_label: may have at most 200 characters.",
+        ),
+        (
+            {"detection__object_categories": ["phone"]},
+            "policy.detection.object_categories[0]: is not a name of the list in docs/policy.md.",
+        ),
+        ({"browser__container_id": "two words"}, "policy.browser.container_id: may not contain white space."),
+        ({"upload__file_name_prefix": "../596"}, "policy.upload.file_name_prefix: may not contain / or \\."),
+        *(
+            (
+                {"upload__path_prefix": folder},
+                "policy.upload.path_prefix: has to be a folder below the backend's own, such as exams/2026.",
+            )
+            for folder in ("/exams", "exams/../..", "..", "exams//2026", "exams\\2026", "./exams")
+        ),
+        ({"accessibility__assistive_programs": [" "]}, "policy.accessibility.assistive_programs[0]: may not be empty."),
+        ({"detection__rules": {"05001": {}}}, "policy.detection.rules.05001: is not the number of an evidence code."),
+        ({"score__weights": {"5_001": 1}}, "policy.score.weights.5_001: is not the number of an evidence code."),
+        (
+            {"score__weights": {"9" * 400: 1}},
+            "policy.score.weights.(a long number): is not the number of an evidence code.",
+        ),
     ],
 )
 def test_a_wrong_field_is_named_by_its_path(fields: dict[str, Json], sentence: str) -> None:
@@ -150,105 +202,13 @@ def test_other_machines_are_not_loopback(host: str) -> None:
     assert not is_loopback(host)
 
 
-@pytest.mark.parametrize(
-    ("fields", "path"),
-    [
-        ({"capture__camera": False}, "policy.identity.photo: needs the camera"),
-        (
-            {"capture__camera": False, "identity__photo": False, "detection__rules": {"5001": {}}},
-            "policy.detection.rules.5001: needs the camera",
-        ),
-        (
-            {"capture__microphone": False, "detection__rules": {"5004": {}}},
-            "policy.detection.rules.5004: needs the microphone",
-        ),
-    ],
-)
-def test_contradictions_are_refused(fields: dict[str, Json], path: str) -> None:
-    assert refusal(small_policy(**fields)).startswith(path)
-
-
-def test_a_rule_that_is_switched_off_contradicts_nothing() -> None:
-    policy = small_policy(capture__camera=False, identity__photo=False, detection__rules={"5001": {"enabled": False}})
-    assert not parse_policy(policy).capture.camera
-
-
-names = st.text(st.characters(codec="utf-8", categories=["L", "N", "P"]), min_size=1, max_size=20)
-flags = st.booleans()
-
-
-def number(path: str) -> st.SearchStrategy[float]:
-    least, most = NUMBERS[path]
-    return st.floats(least, most, allow_nan=False, allow_subnormal=False)
-
-
-def whole(path: str) -> st.SearchStrategy[int]:
-    least, most = NUMBERS[path]
-    return st.integers(int(least), int(most))
-
-
-def maybe(strategy: st.SearchStrategy[float]) -> st.SearchStrategy[float | None]:
-    return st.none() | strategy
-
-
-rules = st.builds(
-    RuleSetting,
-    enabled=flags,
-    dwell_s=maybe(number("detection.rules.*.dwell_s")),
-    cooldown_s=maybe(number("detection.rules.*.cooldown_s")),
-    threshold=maybe(number("detection.rules.*.threshold")),
-    severity=maybe(number("detection.rules.*.severity")),
-)
-codes = st.sampled_from(sorted(EVIDENCE))
-policies = st.builds(
-    Policy,
-    exam=st.builds(
-        Exam,
-        id=names,
-        title=names,
-        start_url=st.sampled_from(["https://a.example/x?y=1", "http://127.0.0.1:8000/"]),
-        duration_min=st.none() | whole("exam.duration_min"),
-        instructions=st.just("") | names,
-    ),
-    candidate=st.builds(Candidate, id=names, name=names, attempt_number=whole("candidate.attempt_number")),
-    upload=st.builds(Upload, endpoint=st.just("https://b.example"), token=names, exam_id=names),
-    identity=st.builds(Identity, photo=flags),
-    lockdown=st.builds(
-        Lockdown, kiosk=flags, grab_keyboard=flags, denied_processes=st.lists(names, max_size=3).map(tuple)
-    ),
-    browser=st.builds(
-        Browser,
-        allow=st.lists(names, max_size=3).map(tuple),
-        new_windows=st.sampled_from(["block", "same_window"]),
-        page_api_origins=st.sampled_from([(), ("https://c.example",)]),
-    ),
-    capture=st.builds(
-        Capture,
-        microphone=st.just(True),
-        camera_fps=number("capture.camera_fps"),
-        screen_fps=number("capture.screen_fps"),
-        camera_width_px=whole("capture.camera_width_px"),
-        segment_s=number("capture.segment_s"),
-    ),
-    detection=st.builds(
-        Detection,
-        enabled=flags,
-        sensitivity=st.sampled_from(["low", "medium", "high"]),
-        rules=st.dictionaries(codes, rules, max_size=3),
-    ),
-    evidence=st.builds(Evidence, mode=st.sampled_from(["clips", "continuous"]), quota_mb=whole("evidence.quota_mb")),
-    privacy=st.builds(Privacy, institution=names, retention_days=whole("privacy.retention_days")),
-    score=st.builds(Score, weights=st.dictionaries(codes, number("score.weights.*"), max_size=3)),
-)
-
-
-@given(policies)
+@given(policies())
 def test_a_policy_survives_its_json_form(policy: Policy) -> None:
     text = json.dumps(policy_to_json(policy))
     assert parse_policy(json.loads(text)) == policy
 
 
-@given(policies, st.sampled_from(sorted(path for path in NUMBERS if "*" not in path)), st.booleans())
+@given(policies(), st.sampled_from(sorted(path for path in NUMBERS if "*" not in path)), st.booleans())
 def test_no_number_is_accepted_beyond_its_bounds(policy: Policy, path: str, above: bool) -> None:
     least, most = NUMBERS[path]
     group, name = path.split(".")
@@ -263,3 +223,130 @@ def test_an_unbounded_policy_is_caught_on_reading_not_on_making() -> None:
     policy = parse_policy(small_policy())
     wild = replace(policy, capture=replace(policy.capture, camera_fps=float("inf")))
     assert "camera_fps" in refusal(policy_to_json(wild))
+
+
+def test_every_number_has_bounds_and_the_tables_name_only_fields_that_exist() -> None:
+    known = set(paths()) | {"score.weights.*"}
+    assert set(NUMBERS) | set(LENGTHS) | set(ADDRESSES) | set(CHOICES) <= known
+    numbers = {int, float, int | None, float | None}
+    groups = {
+        f"{name}.": kind for name, kind in get_type_hints(Policy).items() if hasattr(kind, "__dataclass_fields__")
+    }
+    groups["detection.rules.*."] = RuleSetting
+    found = {
+        f"{prefix}{field.name}"
+        for prefix, kind in groups.items()
+        for field in fields(kind)
+        if get_type_hints(kind)[field.name] in numbers
+    }
+    assert found == set(NUMBERS) - {"score.weights.*"}
+
+
+@pytest.mark.parametrize("folder", ["", "testResources", "exams/2026", "exams/2026/", "..exams", "a.b/c d"])
+def test_folders_at_the_backend_are_relative(folder: str) -> None:
+    assert parse_policy(small_policy(upload__path_prefix=folder)).upload.path_prefix == folder
+
+
+@pytest.mark.parametrize(
+    "url", ["wss://example.org/v1", "https://example.org", "ws://127.0.0.1:8000", "http://localhost"]
+)
+def test_the_line_to_a_proctor_may_be_a_web_or_a_websocket_address(url: str) -> None:
+    assert parse_policy(small_policy(live__endpoint=url)).live.endpoint == url
+
+
+@pytest.mark.parametrize("fields", [{}, {"candidate": {}}, {"candidate": {"group": "7b"}}, {"candidate": {"id": "s1"}}])
+def test_a_policy_may_leave_open_who_takes_the_exam(fields: dict[str, Json]) -> None:
+    data = small_policy(**fields)
+    if not fields:
+        del data["candidate"]
+    assert parse_policy(data).candidate.name == ""
+
+
+def test_a_message_may_have_several_lines_and_other_texts_may_not() -> None:
+    assert parse_policy(small_policy(exam__message="ten\nminutes")).exam.message == "ten\nminutes"
+    assert "control characters" in refusal(small_policy(exam__message="ten\x1b[2Jminutes"))
+
+
+def test_a_policy_may_say_which_version_it_is() -> None:
+    assert parse_policy(small_policy() | {"version": POLICY_VERSION}) == parse_policy(small_policy())
+
+
+@pytest.mark.parametrize("version", [0, 2, "1", 1.0, True, None, [1]])
+def test_a_policy_of_another_version_is_refused_before_its_fields_are_looked_at(version: Json) -> None:
+    assert refusal({"version": version, "news": 1}) == (
+        "policy.version: is not 1, the only one that this client reads; a newer client may read it."
+    )
+
+
+def nested(depth: int) -> list[object]:
+    inner: list[object] = []
+    for _ in range(depth):
+        inner = [inner]
+    return inner
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        nested(100_000),
+        small_policy() | {"exam": nested(300)},
+        small_policy(exam__duration_min=10**4000),
+        small_policy(exam__duration_min=10**5000),
+        small_policy(capture__camera_fps=10**4000),
+        small_policy(capture__camera_fps=float("inf")),
+        small_policy(capture__camera_fps=float("-inf")),
+        small_policy(capture__camera_fps=float("nan")),
+        small_policy(detection__rules={"5001": {"threshold": float("nan")}}),
+        small_policy(score__weights={"5001": float("nan")}),
+        small_policy(score__weights={"9" * 6000: 1}),
+        small_policy(exam__title="\ud800"),
+        small_policy(exam__title="\0"),
+        small_policy(upload__path_prefix="a/" * 10_000 + "\\"),
+        small_policy(browser__allow=["a"] * 50_000),
+        small_policy() | {"x\x1b[2J\n" + "y" * 100_000: 1},
+        {str(n): n for n in range(20_000)},
+    ],
+    ids=range(17),
+)
+def test_what_would_choke_a_reader_is_one_short_sentence_soon(data: object) -> None:
+    begin = time.monotonic()
+    sentence = refusal(data)
+    assert time.monotonic() - begin < 5
+    assert len(sentence) < 700
+    assert sentence.isprintable()
+    assert sentence.endswith(".")
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
+    max_leaves=10,
+)
+
+
+@given(policies(), st.sampled_from(paths()), json_values)
+def test_any_value_in_any_field_is_taken_as_it_is_or_refused_with_a_sentence(
+    policy: Policy, path: str, value: object
+) -> None:
+    data = policy_to_json(policy)
+    *way, name = path.replace("*", "5001").split(".")
+    inner: object = data
+    for part in way:
+        assert isinstance(inner, dict)
+        inner = inner.setdefault(part, {})
+    assert isinstance(inner, dict)
+    inner[name] = value
+    try:
+        parsed = parse_policy(data)
+    except BadInput as refused:
+        sentence = str(refused)
+        assert sentence.startswith(("policy.", "The policy can't be used", "policy: "))
+        assert sentence.endswith(".")
+        assert sentence.isprintable()
+    else:
+        assert parse_policy(json.loads(json.dumps(policy_to_json(parsed)))) == parsed
+
+
+@given(json_values)
+def test_whatever_json_is_no_policy_is_refused_with_a_sentence(data: object) -> None:
+    assert refusal(data).isprintable()
