@@ -10,7 +10,11 @@ ACTIONS = (
     "issue",
     "inspect",
     "verify",
+    "diff",
+    "revoke",
     "qr",
+    "import_seb",
+    "config_key",
 )
 """Modules of this package; each has ``add_parser(sub)`` and loads what is heavy only when it runs."""
 
@@ -18,7 +22,7 @@ ACTIONS = (
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = sub.add_parser(
         "key",
-        help="make issuers, and issue, inspect and verify config keys",
+        help="make issuers, and issue, inspect, verify, compare and revoke config keys",
         description="Config keys carry the policy of one exam, signed by an issuer that the client "
         "trusts. Their form: docs/config-key.md; policies: docs/policy.md.",
     )

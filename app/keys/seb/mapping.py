@@ -1,0 +1,233 @@
+"""From Safe Exam Browser's settings to a policy's fields. Only what a file says is taken over, never SEB's defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from app.core.errors import BadInput
+from app.core.types import Json
+from app.core.urls import compile_rules
+from app.keys.imported import Imported, Mapped, Unmapped
+from app.keys.seb.plist import Value
+from app.keys.seb.reasons import reason_for
+
+MAX_NAME = 500
+SCREEN_FPS = (0.2, 30.0)
+
+_WINDOWS: dict[int, Json] = {0: "block", 1: "same_window", 2: "same_window"}
+_T = TypeVar("_T", bool, int, str)
+
+
+def import_settings(settings: Mapping[str, Value]) -> Imported:
+    """A part of a policy, and a line for each setting: what it became, or why it became nothing.
+
+    Values of another kind than SEB writes are reported as such. A line for a list or dictionary stands for all in it.
+    """
+    found = _Findings(settings)
+    for step in STEPS:
+        step(found)
+    for name in settings:
+        if name not in found.said:
+            found.leave(name, reason_for(name))
+    return Imported(found.policy, tuple(found.mapped), tuple(found.unmapped))
+
+
+class _Findings:
+    """What was found so far. ``said`` holds the names of settings that have a line already."""
+
+    def __init__(self, settings: Mapping[str, Value]) -> None:
+        self.settings = settings
+        self.policy: dict[str, Json] = {}
+        self.mapped: list[Mapped] = []
+        self.unmapped: list[Unmapped] = []
+        self.said: set[str] = set()
+
+    def value(self, name: str, kind: type[_T]) -> _T | None:
+        """The setting, if it is there and of its kind; a wrong kind is reported, once."""
+        value = self.settings.get(name)
+        if type(value) is kind:
+            return value
+        if value is not None and name not in self.said:
+            self.leave(name, f"It is not a {_KINDS[kind]}, which it has to be.")
+        return None
+
+    def entries(self, name: str) -> list[Mapping[str, Value]] | None:
+        """A list of dictionaries; None when it is not there, or reported as wrong."""
+        value = self.settings.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(entry, Mapping) for entry in value):
+            self.leave(name, "It is not a list of dictionaries, which it has to be.")
+            return None
+        return [entry for entry in value if isinstance(entry, Mapping)]
+
+    def put(self, source: str, path: str, value: Json) -> None:
+        """Sets a field, appends to a list field, and notes where from."""
+        *groups, name = path.removesuffix("[]").split(".")
+        holder = self.policy
+        for group in groups:
+            inner = holder.setdefault(group, {})
+            if isinstance(inner, dict):
+                holder = inner
+        if path.endswith("[]"):
+            entries = holder.setdefault(name, [])
+            if isinstance(entries, list) and value not in entries:
+                entries.append(value)
+        else:
+            holder[name] = value
+        self.said.add(source.partition("[")[0])
+        self.mapped.append(Mapped(source, path.removesuffix("[]"), value))
+
+    def leave(self, source: str, reason: str) -> None:
+        self.said.add(source.partition("[")[0])
+        self.unmapped.append(Unmapped(source, reason))
+
+
+_KINDS: dict[type, str] = {bool: "yes or no", int: "whole number", str: "text"}
+
+
+def _exam(found: _Findings) -> None:
+    address = found.value("startURL", str)
+    if address:
+        found.put("startURL", "exam.start_url", address)
+    suffix = found.value("browserUserAgent", str)
+    if suffix:
+        found.put("browserUserAgent", "browser.user_agent_suffix", suffix)
+    quit_allowed = found.value("allowQuit", bool)
+    if quit_allowed:
+        found.leave("allowQuit", "An exam is ended by handing in; lockdown.quit_always would make it a practice run.")
+    elif quit_allowed is not None:
+        found.put("allowQuit", "lockdown.quit_always", False)
+
+
+def _url_rules(found: _Findings) -> None:
+    on = found.value("URLFilterEnable", bool)
+    rules = found.entries("URLFilterRules")
+    if on is not None:
+        found.leave(
+            "URLFilterEnable",
+            "The filter is always on: only the start page's origin and the allowed addresses can be opened.",
+        )
+    for number, rule in enumerate(rules or []):
+        source = f"URLFilterRules[{number}]"
+        reason = "URLFilterEnable is off in this file, so its rules do not count." if on is not True else _unfit(rule)
+        if reason:
+            found.leave(source, reason)
+        else:
+            found.put(source, "browser.allow[]" if rule["action"] == 1 else "browser.block[]", str(rule["expression"]))
+
+
+def _unfit(rule: Mapping[str, Value]) -> str | None:
+    """Why a rule is not taken over; its words stay out of it."""
+    expression = rule.get("expression")
+    if rule.get("active") is not True:
+        return "The rule is switched off in this file."
+    if rule.get("regex") is True:
+        return "Regular expressions are not understood; write the rule in the simplified syntax."
+    if not isinstance(expression, str) or not expression or rule.get("action") not in (0, 1):
+        return "The rule has no expression, or neither allows nor blocks."
+    try:
+        compile_rules([expression], [])
+    except BadInput:
+        return "The rule can't be read; try it with invigil url-filter."
+    return None
+
+
+def _new_windows(found: _Findings) -> None:
+    for name in ("newBrowserWindowByLinkPolicy", "newBrowserWindowByScriptPolicy"):
+        policy = found.value(name, int)
+        if policy is None:
+            continue
+        if "new_windows" in _group(found, "browser"):
+            found.leave(name, "Links and scripts are treated alike; newBrowserWindowByLinkPolicy counts.")
+        elif policy in _WINDOWS:
+            found.put(name, "browser.new_windows", _WINDOWS[policy])
+            if policy == 2:
+                found.leave(name, "A second window is never opened; the page opens in the same window.")
+        else:
+            found.leave(name, "It has a value that Safe Exam Browser does not know.")
+
+
+def _lockdown(found: _Findings) -> None:
+    kiosks = _flags(found, "createNewDesktop", "killExplorerShell")
+    if any(kiosks.values()) or len(kiosks) == 2:
+        for name in kiosks:
+            found.put(name, "lockdown.kiosk", any(kiosks.values()))
+    awake = _flags(found, "systemAlwaysOn", "displayAlwaysOn")
+    for name in awake:
+        found.put(name, "lockdown.keep_awake", any(awake.values()))
+    captures = _flags(found, "allowScreenSharing", "allowScreenCapture", "allowWindowCapture")
+    for name in captures:
+        found.put(name, "lockdown.content_protect", not all(captures.values()))
+    for name, hooked in _flags(found, "hookKeys").items():
+        found.put(name, "lockdown.grab_keyboard", hooked)
+    for name, allowed in _flags(found, "allowVirtualMachine").items():
+        found.put(name, "detection.rules.5113.enabled", not allowed)
+    displays = found.value("allowedDisplaysMaxNumber", int)
+    if displays is not None:
+        found.put("allowedDisplaysMaxNumber", "lockdown.single_monitor", displays <= 1)
+        if displays > 1:
+            found.leave("allowedDisplaysMaxNumber", "More than one monitor means any number of them.")
+
+
+def _processes(found: _Findings) -> None:
+    for number, process in enumerate(found.entries("prohibitedProcesses") or []):
+        source = f"prohibitedProcesses[{number}]"
+        name = process.get("executable") or process.get("originalName") or process.get("identifier")
+        if process.get("active") is not True:
+            found.leave(source, "The program is switched off in this file.")
+        elif not isinstance(name, str) or not name.isprintable() or not 0 < len(name.strip()) <= MAX_NAME:
+            found.leave(source, "It has no program's name.")
+        else:
+            found.put(source, "lockdown.denied_processes[]", name.strip())
+
+
+def _proctoring(found: _Findings) -> None:
+    screen = found.value("enableScreenProctoring", bool)
+    if screen is not None:
+        found.put("enableScreenProctoring", "capture.screen", screen)
+    shortest_ms = found.value("screenProctoringScreenshotMinInterval", int)
+    if screen and shortest_ms is not None and shortest_ms > 0:
+        fps = round(1000 / shortest_ms, 3)
+        if SCREEN_FPS[0] <= fps <= SCREEN_FPS[1]:
+            found.put("screenProctoringScreenshotMinInterval", "capture.screen_fps", fps)
+    judged = found.value("proctoringAIEnable", bool)
+    if judged is None:
+        return
+    found.put("proctoringAIEnable", "detection.enabled", judged)
+    if judged:
+        found.put("proctoringAIEnable", "capture.camera", True)
+        for name, code in _FACE_RULES:
+            wanted = found.value(name, bool)
+            if wanted is not None:
+                found.put(name, f"detection.rules.{code}.enabled", wanted)
+
+
+_FACE_RULES = (
+    ("proctoringDetectFaceCount", 5001),
+    ("proctoringDetectFaceCount", 5002),
+    ("proctoringDetectFaceYaw", 5101),
+    ("proctoringDetectTalking", 5106),
+)
+
+
+def _flags(found: _Findings, *names: str) -> dict[str, bool]:
+    """Those of these settings that are there and of their kind."""
+    values = {name: found.value(name, bool) for name in names}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _group(found: _Findings, name: str) -> Mapping[str, Json]:
+    group = found.policy.get(name)
+    return group if isinstance(group, dict) else {}
+
+
+STEPS: tuple[Callable[[_Findings], None], ...] = (
+    _exam,
+    _url_rules,
+    _new_windows,
+    _lockdown,
+    _processes,
+    _proctoring,
+)
