@@ -1,0 +1,54 @@
+"""TrustExam's search for things: which, and how certain the client has to be of each."""
+
+from __future__ import annotations
+
+from app.core.coco import CATEGORIES
+from app.core.types import Json
+from app.keys.vendors.table import Reading
+
+_SWITCH = "proctoring_settings.object_detect"
+_THRESHOLD = "proctoring_settings.object_detect_threshold"
+_CATEGORIES = "proctoring_settings.object_detect_categories"
+_PERSON = "person"
+_PHONE, _BOOK, _OTHER = 5103, 5104, 5105
+_CODES = {"cell phone": _PHONE, "book": _BOOK}
+
+
+def read_objects(reading: Reading) -> None:
+    """Decides on categories and thresholds; a category's own score comes before the threshold for all."""
+    if not reading.get(_SWITCH):
+        for source in (_THRESHOLD, _CATEGORIES):
+            reading.drop(source, "Nothing is looked for: object_detect is not true.")
+        return
+    reading.become("detection.objects", True, _SWITCH)
+    for code in (_PHONE, _BOOK, _OTHER):
+        if reading.has(_THRESHOLD):
+            reading.become(_threshold(code), reading.get(_THRESHOLD), _THRESHOLD)
+    categories = reading.get(_CATEGORIES)
+    if isinstance(categories, dict):
+        _read_categories(reading, categories)
+
+
+def _threshold(code: int) -> str:
+    return f"detection.rules.{code}.threshold"
+
+
+def _read_categories(reading: Reading, categories: dict[str, Json]) -> None:
+    known = [name for name in categories if name in CATEGORIES and name != _PERSON]
+    if known:
+        reading.become("detection.object_categories", list(known), _CATEGORIES)
+    if unknown := [name for name in categories if name not in CATEGORIES]:
+        reading.drop(_CATEGORIES, f"Not things that this client knows: {', '.join(map(ascii, unknown))}.")
+    if _PERSON in categories:
+        reading.drop(_CATEGORIES, "People are counted by rule 5002, not looked for as things.")
+    scores: dict[int, set[Json]] = {}
+    for name in known:
+        if categories[name] is not None:
+            scores.setdefault(_CODES.get(name, _OTHER), set()).add(categories[name])
+    for code, found in scores.items():
+        if len(found) == 1:
+            reading.become(_threshold(code), found.pop(), _CATEGORIES)
+        else:
+            reading.drop(_CATEGORIES, f"Other things have one score here: set {_threshold(code)}.")
+    if not known and _PERSON not in categories and not unknown:
+        reading.drop(_CATEGORIES, "It names nothing; the policy's own categories are looked for.")
