@@ -13,6 +13,7 @@ Unmet = tuple[str, str]
 """A field's path and what this client does not do, as the end of a sentence about this client."""
 
 LATER: dict[str, str] = {
+    "exam.instructions": "does not show instructions before the exam",
     "exam.exit_url": "does not open a page after the exam",
     "identity.id_document": "does not take pictures of documents",
     "identity.reference_photo_url": "does not fetch reference photos",
@@ -22,6 +23,9 @@ LATER: dict[str, str] = {
     "identity.authorization": "does not wait for a proctor",
     "lockdown.content_protect": "does not hide the exam from screen captures",
     "browser.container_id": "does not show itself inside the page",
+    "browser.verification_position": "does not show itself inside the page",
+    "browser.id_position": "does not show itself inside the page",
+    "browser.live_camera_position": "does not show itself inside the page",
     "capture.second_camera": "does not record a second camera",
     "capture.second_microphone": "does not record a second microphone",
     "capture.second_microphone_label": "does not record a second microphone",
@@ -29,6 +33,8 @@ LATER: dict[str, str] = {
     "upload.camera": "does not keep recordings from being uploaded",
     "upload.microphone": "does not keep recordings from being uploaded",
     "upload.screen": "does not keep recordings from being uploaded",
+    "upload.second_camera": "does not keep recordings from being uploaded",
+    "upload.second_microphone": "does not keep recordings from being uploaded",
     "upload.file_name_prefix": "does not name uploaded files",
     "upload.path_prefix": "does not choose folders at the backend",
     "upload.offline_limit_min": "does not end an exam for a lost network",
@@ -37,8 +43,15 @@ LATER: dict[str, str] = {
     "live.pause_resume": "does not let a proctor pause",
     "live.initial_state": "does not begin paused",
     "live.end_test": "does not let a proctor end the exam",
+    "live.auto_acknowledge": "does not leave acknowledgements to the exam's page",
 }
 """Asked where the field has another value than its default."""
+
+ONLY_WITH: dict[str, str] = {
+    f"upload.{stream}": f"capture.{stream}"
+    for stream in ("camera", "microphone", "screen", "second_camera", "second_microphone")
+}
+"""Asked only where the other field is on: what is not recorded can't be uploaded either."""
 
 LATER_VALUES: dict[str, dict[str, str]] = {
     "evidence.mode": {"snapshots": "does not keep single pictures in place of recordings"},
@@ -49,22 +62,31 @@ LATER_VALUES: dict[str, dict[str, str]] = {
     },
 }
 
+NOT_LIVE: dict[int, str] = {5102: "does not compare faces during the exam"}
+"""Rules that recordings are judged by, and running exams are not yet."""
+
 
 def unmet(policy: Policy) -> list[Unmet]:
     """Everything that the policy asks and this client does not do, in the policy's order."""
     return [
-        *((path, words) for path, words in LATER.items() if _value(policy, path) != _default(policy, path)),
+        *((path, words) for path, words in LATER.items() if _asked(policy, path)),
         *(
             (path, values[value])
             for path, values in LATER_VALUES.items()
             if (value := str(_value(policy, path))) in values
         ),
         *(
-            (f"detection.rules.{code}", "does not watch for this")
+            (f"detection.rules.{code}", NOT_LIVE.get(code, "does not watch for this"))
             for code, rule in sorted(policy.detection.rules.items())
-            if policy.detection.enabled and rule.enabled and code not in DEFAULTS
+            if policy.detection.enabled and rule.enabled and (code in NOT_LIVE or code not in DEFAULTS)
         ),
     ]
+
+
+def _asked(policy: Policy, path: str) -> bool:
+    if path in ONLY_WITH and not _value(policy, ONLY_WITH[path]):
+        return False
+    return _value(policy, path) != _default(policy, path)
 
 
 def _value(policy: Policy, path: str) -> object:
