@@ -11,7 +11,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.backend import attempts, exams, identity, recordings, submissions
+from app.backend import attempts, codes, control, exams, identity, keys, recordings, revocations, submissions
 from app.backend.context import Context, Ctx, time_text
 from app.backend.errors import add_error_handlers, bad_text, error_response, too_large
 from app.backend.json_body import has_broken_text
@@ -69,7 +69,9 @@ def create_app(settings: BackendSettings, services: BackendServices) -> FastAPI:
         except BadInput as failure:
             started.state.start_failure = failure
             raise
+        context.control.start()
         yield
+        await context.control.stop()
         context.stop()
 
     app = BackendApp(
@@ -86,6 +88,8 @@ def create_app(settings: BackendSettings, services: BackendServices) -> FastAPI:
     app.state.start_failure = None
     add_error_handlers(app)
     for router in (_health, exams.router, attempts.router, submissions.router, recordings.router, identity.router):
+        app.include_router(router)
+    for router in (revocations.router, codes.router, keys.router, control.router):
         app.include_router(router)
     if settings.demo_dir is not None:
         app.mount("/demo", StaticFiles(directory=settings.demo_dir, html=True), name="demo")

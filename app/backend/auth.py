@@ -16,10 +16,11 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from starlette.requests import HTTPConnection
 
 from app.backend.context import Context, Ctx
 from app.backend.database import Database
-from app.backend.errors import ApiError, unauthorized
+from app.backend.errors import rate_limited, unauthorized
 from app.backend.lms_models import Integration, LmsExam, LmsToken
 from app.backend.models import ApiKey
 from app.backend.settings import BackendServices, BackendSettings
@@ -77,11 +78,16 @@ def caller(
     BlinkExam's integrators know their key as ``serviceAccessKey``: a header of that name serves as well.
     """
     key = request.headers.get("serviceAccessKey") if credentials is None else credentials.credentials
+    return known(ctx, request, key or "")
+
+
+def known(ctx: Context, connection: HTTPConnection, key: str) -> Caller:
+    """The holder of the key that a request or a WebSocket came with; see caller."""
     if not key:
-        take(ctx, host_of(request))
+        take(ctx, host_of(connection))
         raise unauthorized("A Bearer API key is needed")
     found = find_key(ctx, key)
-    take(ctx, host_of(request) if found is None else hash_key(key))
+    take(ctx, host_of(connection) if found is None else hash_key(key))
     if found is None:
         raise unauthorized("The API key is not valid")
     return found
@@ -110,7 +116,7 @@ def must_open(ctx: Context, guest: Caller | None, token: str, kind: str, name: s
 def take(ctx: Context, who: str) -> None:
     wait_s = ctx.limiter.take(who)
     if wait_s is not None:
-        raise ApiError(429, headers={"Retry-After": str(max(1, round(wait_s + 0.5)))})
+        raise rate_limited(wait_s)
 
 
 def find_key(ctx: Context, key: str) -> Caller | None:
@@ -181,5 +187,5 @@ def ensure_admin_key(settings: BackendSettings, services: BackendServices, key: 
         database.stop()
 
 
-def host_of(request: Request) -> str:
-    return f"host {request.client.host}" if request.client else "host unknown"
+def host_of(connection: HTTPConnection) -> str:
+    return f"host {connection.client.host}" if connection.client else "host unknown"

@@ -12,11 +12,13 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from app.backend.control_hub import ControlHub
 from app.backend.database import Database
 from app.backend.files import FileStore
 from app.backend.limits import RateLimiter
 from app.backend.settings import BackendServices, BackendSettings
 from app.backend.vault import Vault, secret_of
+from app.core.ports import Clock
 from app.core.types import NS_PER_S
 
 _SECRET_BYTES = 32
@@ -55,6 +57,9 @@ class Context:
         self.links = Links(settings.data_dir / "link-secret")
         self.vault = Vault(settings.data_dir / "vault-key")
         self.limiter = RateLimiter(settings.requests_per_s, settings.burst, services.clock)
+        self.code_misses = _per_minute(settings.code_misses_per_min, services.clock)
+        self.all_code_misses = _per_minute(settings.all_code_misses_per_min, services.clock)
+        self.control = ControlHub(self.database, services.clock)
 
     def start(self) -> None:
         self.settings.make_data_dir()
@@ -75,6 +80,10 @@ class Context:
 
     def report_url(self, request: Request, attempt_id: str) -> str:
         return f"{self.address(request)}/attempts/{attempt_id}/report?token={self.links.token('report', attempt_id)}"
+
+
+def _per_minute(count: int, clock: Clock) -> RateLimiter:
+    return RateLimiter(count / 60, count, clock)
 
 
 def context_of(request: Request) -> Context:

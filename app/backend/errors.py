@@ -17,6 +17,7 @@ _NAMES = {
     401: ("unauthorized", "Authentication failed or the key does not have permission"),
     404: ("not_found", "The requested resource could not be found"),
     405: ("method_not_allowed", "This address does not support the request's method"),
+    409: ("conflict", "The request contradicts what the backend keeps"),
     416: ("range_not_satisfiable", "The requested range is outside of the file"),
     429: ("rate_limited", "Rate limit exceeded"),
     500: ("server_error", "Something went wrong on our end"),
@@ -67,6 +68,10 @@ def bad_text() -> ApiError:
 
 def unauthorized(message: str = "") -> ApiError:
     return ApiError(401, message=message, headers={"WWW-Authenticate": "Bearer"})
+
+
+def rate_limited(wait_s: float) -> ApiError:
+    return ApiError(429, headers={"Retry-After": str(max(1, round(wait_s + 0.5)))})
 
 
 def error_response(error: ApiError) -> JSONResponse:

@@ -24,6 +24,13 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._buckets: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
+    def give_back(self, caller: str) -> None:
+        """Undoes one take(), for requests that turn out not to count."""
+        with self._lock:
+            if caller in self._buckets:
+                level, seen_ns = self._buckets[caller]
+                self._buckets[caller] = (min(self._burst, level + 1), seen_ns)
+
     def take(self, caller: str) -> float | None:
         """None when the request may go on, otherwise the seconds until one may."""
         if self._per_s <= 0:

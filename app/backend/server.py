@@ -9,9 +9,12 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from app.backend.control import MESSAGE_MAX_BYTES
 from app.core.errors import BadInput
 
 _GRACE_S = 3
+_PING_S = 20.0
+"""A WebSocket's client that does not answer a ping for so long is gone."""
 
 
 class Server:
@@ -43,7 +46,11 @@ class Server:
             proxy_headers=False,
             timeout_graceful_shutdown=_GRACE_S,
             lifespan="on",
-            ws="none",
+            ws="websockets-sansio",
+            ws_max_size=MESSAGE_MAX_BYTES,
+            ws_ping_interval=_PING_S,
+            ws_ping_timeout=_PING_S,
+            ws_per_message_deflate=False,
         )
         self._server = _Announcing(config, lambda: self._on_ready(listener.getsockname()[1]))
         self._server.should_exit = self._stopped

@@ -32,6 +32,9 @@ class BackendSettings:
     ``public_url`` is the address that people and clients use (no closing slash); empty means
     the address that each request came to. ``requests_per_s`` and ``burst`` are per API key;
     0 requests per second switches the limit off.
+
+    ``code_misses_per_min``: how many wrong short codes a host may try, and ``all_code_misses_per_min`` all hosts
+    together; 0 switches that limit off. Behind a proxy all clients are one host.
     """
 
     data_dir: Path
@@ -43,6 +46,8 @@ class BackendSettings:
     max_image_bytes: int = 8 * MIB
     requests_per_s: float = 50.0
     burst: int = 200
+    code_misses_per_min: int = 10
+    all_code_misses_per_min: int = 600
 
     def make_data_dir(self) -> None:
         """For this user only, when it is new: candidates' data are in it. BadInput when it can't be made."""

@@ -243,8 +243,11 @@ class RevocationFacts:
 class KeyDesk(Protocol):
     """What a backend needs of config keys. Any thread. Raises BadInput with a sentence."""
 
-    def read(self, token: str, now_utc_ns: int) -> KeyFacts:
-        """A key of an issuer that this backend trusts, itself included; its policy as JSON, all fields."""
+    def read(self, token: str, now_utc_ns: int, revoked: Sequence[str] = ()) -> KeyFacts:
+        """A key of an issuer that this backend trusts, itself included; its policy as JSON, all fields.
+
+        A key that begins later is read as it will be then. ``revoked``: lists that ``read_revocations`` accepted.
+        """
 
     def issue(
         self,
