@@ -54,7 +54,7 @@ SETTINGS = _table(
     ("exam.message", "Message", "A sentence for the candidate, shown in the exam; a newer key changes it while the exam runs."),
     ("exam.client_id", "Client number", "The institution's number in the system that made the key; kept with the evidence."),
     ("exam.exit_url", "Page after the exam", "Opens once the exam is handed in."),
-    ("exam.allow_fallback", "Start although something is missing", "What this client or machine can't do becomes a warning in the system check; otherwise it keeps the exam from starting."),
+    ("exam.allow_fallback", "Start although something is missing", "What this client can't do on this machine becomes a warning in the system check; otherwise it keeps the exam from starting. Missing devices always do."),
     ("candidate.id", "Candidate number", "The candidate's name in the institution's system. Empty: the person is asked for it."),
     ("candidate.name", "Name", "The candidate's name as people write it."),
     ("candidate.email", "E-mail address", "For the report only; the client sends no mail."),

@@ -14,6 +14,7 @@ import structlog
 
 from app.browser.sandbox import sandbox_problem
 from app.core import codes
+from app.core.abilities import unmet
 from app.core.errors import BackendError, LockdownError
 from app.core.lockdown import plan
 from app.core.policy import Candidate, Exam, Policy, Upload
@@ -27,6 +28,7 @@ DEVICE_WAIT_S = 8.0
 MIN_FREE_BYTES = 500_000_000
 MIN_MEMORY_BYTES = 1_000_000_000
 CLOCK_TOLERANCE_S = 120.0
+MOST_UNMET_NAMED = 4
 MODELS = ("face_landmarker.task",)
 EVERYTHING = Policy(
     exam=Exam(id="check", title="System check", start_url=""),
@@ -52,7 +54,7 @@ class CheckContext:
 
 def run_checks(context: CheckContext) -> list[CheckResult]:
     """All checks, in the order in which they are shown. Takes up to some seconds; never raises."""
-    results = [_system(context)]
+    results = [_system(context), *_asked(context)]
     results += [_device(context, stream) for stream in context.streams]
     results += _machine(context)
     results += [_browser(), _disk(context), _memory(), _models(context)]
@@ -86,11 +88,30 @@ def _system(context: CheckContext) -> CheckResult:
         "cpus": psutil.cpu_count() or 0,
     }
     name = _system_name()
-    needed = context.policy is not None and context.policy.lockdown.kiosk
+    needed = context.policy is not None and context.policy.lockdown.kiosk and not context.policy.exam.allow_fallback
     problem = unsupported()
     if problem is None:
         return CheckResult("system", True, needed, name, facts=facts)
     return CheckResult("system", False, needed, name, problem, 4001, facts)
+
+
+def _asked(context: CheckContext) -> list[CheckResult]:
+    """What the policy asks and this client does not do yet; nothing when it does all."""
+    missing = unmet(context.policy) if context.policy is not None else []
+    if context.policy is None or not missing:
+        return []
+    words = list(dict.fromkeys(words for _, words in missing))
+    listed = ", ".join(words[:MOST_UNMET_NAMED])
+    if len(words) > MOST_UNMET_NAMED:
+        listed += f", and {len(words) - MOST_UNMET_NAMED} more"
+    fallback = context.policy.exam.allow_fallback
+    advice = (
+        "The exam allows this; you can go on."
+        if fallback
+        else "Tell the people who invited you: a newer client may do it, or they give you another key."
+    )
+    facts: dict[str, Json] = {"unmet": [{"path": path, "words": words} for path, words in missing]}
+    return [CheckResult("what_this_exam_asks", False, not fallback, f"This client {listed}.", advice, 4017, facts)]
 
 
 def _system_name() -> str:
@@ -104,7 +125,8 @@ def _system_name() -> str:
 
 
 def _device(context: CheckContext, stream: Stream) -> CheckResult:
-    probed = context.preview.wait(stream, DEVICE_WAIT_S)
+    wait_s = DEVICE_WAIT_S if context.policy is None else context.policy.capture.start_timeout_s
+    probed = context.preview.wait(stream, wait_s)
     if probed.ok:
         return CheckResult(stream.value, True, True, probed.name, facts=probed.facts)
     what, _, advice = probed.sentence.rstrip(".").partition("; ")
@@ -183,12 +205,14 @@ def _memory() -> CheckResult:
 
 
 def _models(context: CheckContext) -> CheckResult:
-    required = context.policy is None or (context.policy.detection.enabled and context.policy.capture.camera)
+    wanted, policy = True, context.policy
+    if policy is not None:
+        wanted = policy.detection.enabled and policy.capture.camera and not policy.exam.allow_fallback
     missing = [name for name in MODELS if not model_path(name).is_file()]
     if not missing:
-        return CheckResult("detection", True, required, "models are there")
+        return CheckResult("detection", True, wanted, "models are there")
     advice = "Install the application again, or run 'python3 build_scripts/dev.py setup' in a source tree."
-    return CheckResult("detection", False, required, f"missing: {', '.join(missing)}", advice, 4017)
+    return CheckResult("detection", False, wanted, f"missing: {', '.join(missing)}", advice, 4017)
 
 
 def _backend(backend: ExamBackend) -> list[CheckResult]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
-from app.core.policy import Capture, Policy
+from app.core.policy import Capture, Evidence, Identity, Live, Policy
 from app.core.ports import AudioSource, FrameSource
 from app.core.types import AudioChunk, CheckResult, Frame
 from app.runtime.checks import CheckContext, required_failed, run_checks
@@ -67,10 +67,14 @@ def previewing(camera: Callable[[], FrameSource]) -> Iterator[Preview]:
 
 
 def checked(
-    data_dir: Path, *, camera: Callable[[], FrameSource] = camera, backend: ProctorAiBackend | None = None
+    data_dir: Path,
+    *,
+    camera: Callable[[], FrameSource] = camera,
+    backend: ProctorAiBackend | None = None,
+    asked: Policy | None = None,
 ) -> dict[str, CheckResult]:
     with previewing(camera) as preview:
-        results = run_checks(CheckContext(policy(), data_dir, preview, preview.streams, backend, CLOCK))
+        results = run_checks(CheckContext(asked or policy(), data_dir, preview, preview.streams, backend, CLOCK))
     return {result.name: result for result in results}
 
 
@@ -108,6 +112,38 @@ class TestOnADesktop:
         assert (result.ok, result.required, result.code) == (False, True, 4017)
         assert result.detail == "missing: face_landmarker.task"
         assert "Install the application again" in result.advice
+
+    def test_what_the_exam_asks_and_this_client_can_not_do_keeps_it_from_starting(self, tmp_path: Path) -> None:
+        asked = replace(policy(), identity=Identity(id_document=True), evidence=Evidence(mode="snapshots"))
+        results = checked(tmp_path, asked=asked)
+        row = results["what_this_exam_asks"]
+        assert in_the_way(results) == {"what_this_exam_asks"}
+        assert row.detail == (
+            "This client does not take pictures of documents, does not keep single pictures in place of recordings."
+        )
+        assert "another key" in row.advice
+        assert row.facts["unmet"] == [
+            {"path": "identity.id_document", "words": "does not take pictures of documents"},
+            {"path": "evidence.mode", "words": "does not keep single pictures in place of recordings"},
+        ]
+
+    def test_an_exam_that_allows_a_fallback_starts_with_a_warning(self, tmp_path: Path) -> None:
+        asked = replace(policy(), identity=Identity(id_document=True))
+        asked = replace(asked, exam=replace(asked.exam, allow_fallback=True))
+        results = checked(tmp_path, asked=asked)
+        assert in_the_way(results) == set()
+        assert (results["what_this_exam_asks"].ok, results["what_this_exam_asks"].required) == (False, False)
+
+    def test_many_things_that_can_not_be_done_are_counted(self, tmp_path: Path) -> None:
+        live = Live(endpoint="https://a.example", room_id="1", chat=True, pause_resume=True, end_test=True)
+        asked = replace(policy(), live=live, identity=Identity(id_document=True, ongoing=True))
+        assert checked(tmp_path, asked=asked)["what_this_exam_asks"].detail == (
+            "This client does not take pictures of documents, does not compare faces during the exam, "
+            "does not join a live room, has no chat, and 2 more."
+        )
+
+    def test_an_exam_that_asks_nothing_special_has_no_such_row(self, tmp_path: Path) -> None:
+        assert "what_this_exam_asks" not in checked(tmp_path)
 
     def test_a_server_that_is_not_there_does_not_keep_the_exam_from_starting(self, tmp_path: Path) -> None:
         results = checked(tmp_path, backend=ProctorAiBackend(f"http://127.0.0.1:{free_port()}", "token"))
