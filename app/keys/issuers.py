@@ -224,6 +224,21 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         raise BadInput(f"{path} can't be written: {error.strerror}.") from error
 
 
+def replace_file(path: Path, data: bytes) -> None:
+    """Writes a file that may exist; whoever reads it sees the old content or the new. Raises BadInput."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise BadInput(f"{path} can't be written: {error.strerror}.") from error
+
+
 def checked_name(name: str) -> str:
     """Raises BadInput for an issuer's name that is not one line of 1 to 200 characters."""
     if not name.strip() or len(name) > 200 or not name.isprintable():

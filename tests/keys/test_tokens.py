@@ -7,6 +7,7 @@ import functools
 import hashlib
 import json
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,14 +17,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc.jwk import OKPKey
 
+from app.core.audience import Audience
 from app.core.errors import BadInput
 from app.core.types import Json
 from app.keys.issuers import Issuer, TrustedIssuer, TrustedIssuers
 from app.keys.policy_model import parse_policy
+from app.keys.protected import protect
+from app.keys.revocation import Revocations, Revoked, make_list, read_list
 from app.keys.tokens import (
     MAX_BYTES,
+    MAX_POLICY_BYTES,
     ConfigKey,
     KeyRefused,
+    clock_sentence,
     issue,
     load_key_text,
     read_claims_unverified,
@@ -31,6 +37,7 @@ from app.keys.tokens import (
     read_key,
 )
 from tests.fakes.policies import small_policy
+from tests.fakes.sentences import is_one_sentence
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
 CLIENT = "0.1.0"
@@ -54,6 +61,7 @@ def make(
     length: timedelta = timedelta(hours=2),
     serial: int = 7,
     min_client: str = "0.1.0",
+    audience: Audience | None = None,
 ) -> str:
     return issue(
         small_policy() if policy is None else policy,
@@ -63,6 +71,7 @@ def make(
         expires=NOW + begin + length,
         serial=serial,
         min_client=min_client,
+        audience=audience,
     )
 
 
@@ -78,9 +87,8 @@ def read(token: str, now: datetime = NOW, client: str = CLIENT) -> ConfigKey:
 def refusal(token: str, now: datetime = NOW, client: str = CLIENT) -> str:
     with pytest.raises(BadInput) as caught:
         read(token, now, client)
-    sentence = str(caught.value)
-    assert sentence.endswith(".")
-    return sentence
+    assert is_one_sentence(str(caught.value))
+    return str(caught.value)
 
 
 def part(data: bytes) -> str:
@@ -117,6 +125,7 @@ class Elsewhere:
             "version": 1,
             "min_client": "0.1.0",
             "aud": "invigil",
+            "audience": {"exam": "algebra-1", "candidate": "s1234"},
             "policy": small_policy(),
         }
         return claims | changed
@@ -143,7 +152,7 @@ def test_a_key_carries_its_policy_and_who_issued_it() -> None:
     key = read(good_token())
     assert key.policy == parse_policy(small_policy())
     assert (key.issuer_name, key.kid, key.serial) == ("Example University", university().kid, 7)
-    assert (key.not_before, key.expires) == (NOW, NOW + timedelta(hours=2))
+    assert (key.issued, key.not_before, key.expires) == (NOW, NOW, NOW + timedelta(hours=2))
     assert key.token == good_token()
 
 
@@ -170,6 +179,63 @@ def test_a_signature_of_ours_can_be_checked_by_primitives_alone() -> None:
     public = university().key.private_key
     assert isinstance(public, Ed25519PrivateKey)
     public.public_key().verify(raw, signed.encode())
+
+
+def test_a_key_names_the_narrowest_audience_that_its_policy_means() -> None:
+    assert read(good_token()).audience == Audience("algebra-1", candidate="s1234")
+    group = make(small_policy(candidate={"group": "evening"}))
+    assert read(group).audience == Audience("algebra-1", group="evening")
+    everybody = make(small_policy(candidate={}))
+    assert read(everybody).audience == Audience("algebra-1")
+
+
+def test_a_key_can_be_for_more_people_than_its_policy_names_a_group_for() -> None:
+    token = make(small_policy(candidate={"group": "evening"}), audience=Audience("algebra-1"))
+    assert read(token).audience == Audience("algebra-1")
+
+
+@pytest.mark.parametrize(
+    ("audience", "words"),
+    [
+        (Audience("history-1", candidate="s1234"), "it is for the exam 'history-1'"),
+        (Audience("algebra-1", candidate="s9"), "it is for another candidate"),
+        (Audience("algebra-1"), "its policy names a candidate"),
+    ],
+)
+def test_a_key_for_others_than_its_policy_names_is_not_issued(audience: Audience, words: str) -> None:
+    with pytest.raises(BadInput, match=words):
+        make(audience=audience)
+
+
+def test_a_clock_that_is_wrong_is_told_with_the_servers_time() -> None:
+    assert clock_sentence(NOW, NOW + timedelta(minutes=2)) is None
+    assert clock_sentence(NOW, NOW - timedelta(minutes=2)) is None
+    assert clock_sentence(NOW, NOW + timedelta(hours=25)) == (
+        "This computer's clock says 2026-11-20 09:00 UTC, the server's says 2026-11-21 10:00 UTC; "
+        "set this computer's clock and open the key again."
+    )
+
+
+def test_keys_issued_after_their_issuer_was_retired_are_refused() -> None:
+    def trust(retired: datetime) -> TrustedIssuers:
+        return TrustedIssuers.of([replace(university().public(), retired=retired)])
+
+    assert read_key(good_token(), trust(NOW), NOW, CLIENT).serial == 7
+    with pytest.raises(KeyRefused, match="stopped using on 2026-11-20 08:59 UTC"):
+        read_key(good_token(), trust(NOW - timedelta(seconds=1)), NOW, CLIENT)
+
+
+def test_a_revoked_key_is_refused_and_others_of_its_issuer_are_not() -> None:
+    entry = Revoked(NOW, jti=read(good_token()).key_id, reason="sent to the wrong class")
+    listed = read_list(make_list([entry], university(), now=NOW, serial=1), trusted())
+    revoked = Revocations((listed,))
+    with pytest.raises(KeyRefused, match=r"revoked by Example University on .* \(sent to the wrong class\)"):
+        read_key(good_token(), trusted(), NOW, CLIENT, revoked)
+    assert read_key(make(serial=8), trusted(), NOW, CLIENT, revoked).serial == 8
+
+
+def test_a_protected_key_has_to_be_opened_first() -> None:
+    assert "password" in refusal(protect(good_token(), "a password"))
 
 
 @given(st.data())
@@ -220,7 +286,9 @@ def test_a_trusted_issuer_may_not_speak_in_anothers_name(elsewhere: Elsewhere) -
 def test_an_expired_key_says_when_it_ended() -> None:
     end = NOW + timedelta(hours=2)
     assert read(good_token(), end - timedelta(seconds=1)).serial == 7
-    assert refusal(good_token(), end) == "This key expired on 2026-11-20 11:00 UTC; ask for a new one."
+    assert refusal(good_token(), end).startswith(
+        "This key expired on 2026-11-20 11:00 UTC, and this computer's clock says 2026-11-20 11:00 UTC;"
+    )
 
 
 def test_a_key_for_later_says_when_it_begins() -> None:
@@ -261,20 +329,44 @@ def test_a_header_with_anything_more_is_refused(elsewhere: Elsewhere, extra: dic
 @pytest.mark.parametrize(
     ("changed", "words"),
     [
-        ({"version": 2}, "format 2"),
+        ({"version": 2, "policy": "of another kind"}, "update Invigil"),
         ({"aud": "another"}, "another program"),
         ({"exp": "soon"}, "incomplete (exp)"),
         ({"serial": True}, "incomplete (serial)"),
         ({"policy": []}, "incomplete (policy)"),
         ({"min_client": "new"}, "incomplete (min_client)"),
         ({"exp": 10**18}, "times"),
+        ({"serial": -1}, "serial"),
+        ({"serial": 2**63}, "serial"),
+        ({"jti": ""}, "incomplete (jti)"),
+        ({"jti": "a\nb"}, "incomplete (jti)"),
+        ({"audience": "everybody"}, "incomplete (audience)"),
+        ({"audience": {"group": "a"}}, "for whom"),
+        ({"audience": {"exam": "algebra-1", "room": "5"}}, "for whom"),
+        ({"audience": {"exam": "history-1"}}, "contradicts itself"),
+        ({"audience": {"exam": "algebra-1"}}, "names a candidate"),
+        ({"audience": {"exam": "algebra-1", "candidate": "s9"}}, "another candidate"),
+        ({"audience": {"exam": "algebra-1", "group": "evening"}}, "names a candidate"),
     ],
 )
 def test_claims_that_do_not_fit_are_refused(elsewhere: Elsewhere, changed: dict[str, Json], words: str) -> None:
     assert words in elsewhere.refusal(claims=elsewhere.claims(**changed))
 
 
-@pytest.mark.parametrize("payload", [b"", b"no json", b"[1]", b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"no json",
+        b"[1]",
+        b"\xff\xfe",
+        b"[" * 100_000,
+        b'{"a":' * 20_000,
+        b'{"iss": NaN}',
+        b'{"iss": "Elsewhere", "iss": "Elsewhere"}',
+        b'{"iat": ' + b"9" * 100_000 + b"}",
+    ],
+)
 def test_a_signed_payload_that_is_no_object_is_refused(elsewhere: Elsewhere, payload: bytes) -> None:
     token = by_hand(elsewhere.private, elsewhere.header(), payload)
     with pytest.raises(KeyRefused):
@@ -287,14 +379,21 @@ def test_a_trusted_issuers_wrong_policy_is_refused_by_field(elsewhere: Elsewhere
         read_key(token, elsewhere.trust, NOW, CLIENT)
 
 
-def test_a_large_key_is_read_and_one_that_is_too_large_refused() -> None:
-    texts: list[Json] = ["x" * 480] * 500
-    large = make(small_policy(browser__allow=texts))
-    assert 300_000 < len(large) < MAX_BYTES
-    assert len(read(large).policy.browser.allow) == 500
-    with pytest.raises(BadInput, match="bytes long"):
-        make(small_policy(browser__allow=[*texts, *texts]))
-    assert "larger than 400 kB" in refusal(large + "A" * 200_000)
+def policy_of(size_bytes: int) -> dict[str, Json]:
+    """A policy whose JSON without white space has exactly this size, most of it in characters of two bytes."""
+    texts: list[Json] = ["ü" * 240] * 400
+    policy = small_policy(browser__allow=texts, exam__instructions="")
+    missing = size_bytes - len(json.dumps(policy, ensure_ascii=False, separators=(",", ":")).encode())
+    return small_policy(browser__allow=texts, exam__instructions="x" * missing)
+
+
+def test_a_policy_of_200_kb_fits_into_a_key_and_a_larger_one_is_refused() -> None:
+    token = make(policy_of(MAX_POLICY_BYTES))
+    assert len(read(token).policy.browser.allow) == 400
+    assert len(protect(token, "a password")) < MAX_BYTES
+    with pytest.raises(BadInput, match=r"200001 bytes long as JSON; a key holds at most 200000\."):
+        make(policy_of(MAX_POLICY_BYTES + 1))
+    assert "larger than 280 kB" in refusal(token + "A" * 20_000)
 
 
 def test_nobody_can_issue_a_key_that_would_be_refused() -> None:

@@ -7,22 +7,29 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app.cli.key.passwords import add_key_password, signed_text
+
 if TYPE_CHECKING:
     from app.core.types import Json
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = sub.add_parser("inspect", help="show what a key holds, without verifying it")
-    parser.add_argument("key", metavar="KEY", help="a key file, an invigil:// link or the key itself")
+    parser = sub.add_parser(
+        "inspect",
+        help="show what a key holds, without verifying it",
+        description="Shows header, claims and policy as the key gives them. Nothing is verified: 'key verify' does.",
+    )
+    parser.add_argument("key", metavar="KEY", help="a key file, a QR picture, an invigil:// link or the key itself")
+    add_key_password(parser)
     parser.add_argument("--json", action="store_true", help="print everything, the upload token included")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Shows header and claims as the key gives them; nothing is verified."""
-    from app.keys.tokens import load_key_text, read_claims_unverified, read_header
+    from app.keys.tokens import read_claims_unverified, read_header
 
-    token = load_key_text(args.key)
+    token = signed_text(args.key, args)
     header, claims = read_header(token), read_claims_unverified(token)
     if args.json:
         print(json.dumps({"header": header, "claims": claims}, indent=2, ensure_ascii=False))
@@ -39,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
 def _shown(name: str, value: Json) -> str:
     if name in {"iat", "nbf", "exp"} and isinstance(value, int) and 0 <= value < 2**35:
         return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S UTC}"
+    if name == "audience" and isinstance(value, dict):
+        return ", ".join(f"{kind} {who}" for kind, who in value.items())
     return str(value)
 
 
