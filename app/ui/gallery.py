@@ -59,6 +59,15 @@ def _start_problem(window: ClientWindow) -> None:
     window.show_start("This exam code was changed after it was issued; ask for a new one.")
 
 
+def _candidate_long(window: ClientWindow) -> None:
+    page = window.candidate_page
+    page.name.setText(samples.LONG.candidate.name)
+    page.number.setText("c-2")
+    page.email.setText("nobody")
+    window.show_candidate(samples.LONG.exam.title, "Prüfungsgruppe 7 b, Nachschreibtermin", "")
+    page.continue_button.click()
+
+
 def _consent_long(window: ClientWindow) -> None:
     window.show_consent(samples.LONG)
     window.consent_page.check.setChecked(True)
@@ -68,6 +77,20 @@ def _cases() -> Iterator[tuple[str, Show]]:
     url = "https://proctor.example.org/exams/bio-101/attempts/7f3c2a9e-41d0/report?lang=en"
     yield "start", lambda w: w.show_start()
     yield "start-problem", _start_problem
+    yield "password", lambda w: w.show_password("", 0)
+    yield (
+        "password-wrong",
+        lambda w: w.show_password("The password is wrong; type it exactly as it was given to you.", 0),
+    )
+    yield "password-wait", lambda w: w.show_password("", 58)
+    yield "server", lambda w: w.show_server(samples.SERVER)
+    yield "issuer", lambda w: w.show_issuer("Example University", samples.FINGERPRINT, samples.SERVER)
+    yield (
+        "issuer-long",
+        lambda w: w.show_issuer(samples.LONG.privacy.institution, samples.FINGERPRINT, samples.LONG_SERVER),
+    )
+    yield "candidate", lambda w: w.show_candidate(samples.PLAIN.exam.title, "", "")
+    yield "candidate-long", _candidate_long
     yield "opening", lambda w: w.show_opening(samples.PLAIN.exam.title)
     yield "checks-running", _checks(True, False)
     yield "checks-good", _checks(False, False)

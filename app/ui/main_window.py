@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QMainWindow, QRhiWidget, QStackedWidget, QVBoxLayo
 
 from app.core.policy import Policy
 from app.core.types import CheckResult
+from app.ui.candidate_page import CandidatePage
 from app.ui.checks_page import ChecksPage
 from app.ui.consent_page import ConsentPage
 from app.ui.end_page import AbortedPage, DonePage, ProblemPage
@@ -19,8 +20,10 @@ from app.ui.exam_page import ExamPage
 from app.ui.header import Header
 from app.ui.icons import Icons
 from app.ui.identity_page import IdentityPage
+from app.ui.issuer_page import IssuerPage
 from app.ui.overlay import NoticeKind
 from app.ui.page import Page
+from app.ui.password_page import PasswordPage
 from app.ui.progress_page import UploadPage, WaitPage
 from app.ui.start_page import StartPage
 from app.ui.theme import current
@@ -29,6 +32,10 @@ PageName = Literal[
     "",
     "start",
     "opening",
+    "password",
+    "server",
+    "issuer",
+    "candidate",
     "checks",
     "consent",
     "identity",
@@ -43,7 +50,8 @@ PageName = Literal[
 ]
 
 _MIN_SIZE_PX = (800, 560)
-_NO_STEPS = frozenset({"start", "opening", "problem", "finishing", "uploading", "done", "aborted"})
+_ASKING = frozenset({"password", "server", "issuer", "candidate"})
+_NO_STEPS = _ASKING | {"start", "opening", "problem", "finishing", "uploading", "done", "aborted"}
 _NO_QUIT = frozenset({"finishing", "uploading", "done", "aborted"})
 
 
@@ -56,6 +64,10 @@ class ClientWindow(QMainWindow):
     """
 
     key_chosen = Signal(str)
+    password_entered = Signal(str)
+    trust_answered = Signal(bool)
+    candidate_entered = Signal(object)
+    opening_left = Signal()
     checks_repeated = Signal()
     checks_accepted = Signal()
     consent_given = Signal()
@@ -84,6 +96,9 @@ class ClientWindow(QMainWindow):
         self.header = Header(pictures)
         self.start_page = StartPage(pictures)
         self.opening_page = WaitPage(pictures, self.tr("Opening your exam"))
+        self.password_page = PasswordPage(pictures)
+        self.issuer_page = IssuerPage(pictures)
+        self.candidate_page = CandidatePage(pictures)
         self.checks_page = ChecksPage(pictures)
         self.consent_page = ConsentPage(pictures)
         self.identity_page = IdentityPage(pictures)
@@ -104,6 +119,9 @@ class ClientWindow(QMainWindow):
         for page in (
             self.start_page,
             self.opening_page,
+            self.password_page,
+            self.issuer_page,
+            self.candidate_page,
             self.checks_page,
             self.consent_page,
             self.identity_page,
@@ -134,6 +152,11 @@ class ClientWindow(QMainWindow):
         self.header.quit_pressed.connect(self.quit_requested)
         QShortcut(QKeySequence("Ctrl+Alt+Shift+Q"), self).activated.connect(self.quit_requested)
         self.start_page.key_chosen.connect(self.key_chosen)
+        self.password_page.entered.connect(self.password_entered)
+        self.issuer_page.answered.connect(self.trust_answered)
+        self.candidate_page.entered.connect(self.candidate_entered)
+        for asking in (self.password_page, self.candidate_page):
+            asking.left.connect(self.opening_left)
         self.checks_page.repeated.connect(self.checks_repeated)
         self.checks_page.accepted.connect(self.checks_accepted)
         self.consent_page.given.connect(self.consent_given)
@@ -155,6 +178,7 @@ class ClientWindow(QMainWindow):
 
     def show_start(self, problem: str = "") -> None:
         self.header.show_title("")
+        self.candidate_page.clear()
         self.start_page.show_problem(problem)
         self._show(self.start_page, "start")
 
@@ -163,6 +187,26 @@ class ClientWindow(QMainWindow):
         self.header.show_title(title)
         self.opening_page.show_words(self.tr("Opening your exam"), title or self.tr("This takes a moment."))
         self._show(self.opening_page, "opening")
+
+    def show_password(self, problem: str, wait_s: int) -> None:
+        """Asks for the key's password; ``problem`` says why again. Emits ``password_entered`` or ``opening_left``."""
+        self.password_page.ask(problem, wait_s)
+        self._show(self.password_page, "password")
+
+    def show_server(self, address: str) -> None:
+        """Asks whether this server, which nobody vouches for, may be asked. Emits ``trust_answered``."""
+        self.issuer_page.ask_server(address)
+        self._show(self.issuer_page, "server")
+
+    def show_issuer(self, name: str, fingerprint: str, address: str) -> None:
+        """Asks whether to trust an issuer that the server at ``address`` told of. Emits ``trust_answered``."""
+        self.issuer_page.ask_issuer(name, fingerprint, address)
+        self._show(self.issuer_page, "issuer")
+
+    def show_candidate(self, exam: str, group: str, problem: str) -> None:
+        """Asks who the person is. Emits ``candidate_entered`` with a ``core.policy.Candidate`` or ``opening_left``."""
+        self.candidate_page.ask(exam, group, problem)
+        self._show(self.candidate_page, "candidate")
 
     def set_policy(self, policy: Policy) -> None:
         """What the pages before consent may already show: the exam's title and the devices that it uses."""
@@ -227,6 +271,10 @@ class ClientWindow(QMainWindow):
     def set_battery(self, percent: int | None, charging: bool) -> None:
         """None hides the battery."""
         self.exam_page.bar.show_battery(percent, charging)
+
+    def show_message(self, text: str) -> None:
+        """Over the exam, until it is dismissed; an empty one takes the last away."""
+        self.exam_page.show_message(text)
 
     def show_notice(self, text: str, kind: NoticeKind) -> None:
         self.exam_page.show_notice(text, kind)

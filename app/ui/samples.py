@@ -37,6 +37,9 @@ LONG = Policy(
     ),
     lockdown=Lockdown(denied_processes=("teamviewer",), quit_always=True),
 )
+SERVER = "https://proctor.example.org"
+LONG_SERVER = "https://pruefungen.juristischer-vorbereitungsdienst.example.org:8443/aufsicht/nord"
+FINGERPRINT = " ".join(["9F3A", "22C1", "07BE", "D4E8", "51A6", "C0F9", "3B7D", "8E24"] * 2)
 GOOD = (
     CheckResult("camera", True, True, "Integrated camera, 640 by 480 at 30 pictures a second"),
     CheckResult("microphone", True, True, "Built-in microphone"),

@@ -26,6 +26,8 @@ QLabel[role="lead"] {{ font-size: {size(1.13)}px; color: {c.muted}; }}
 QLabel[role="muted"] {{ color: {c.muted}; }}
 QLabel[role="small"] {{ font-size: {size(0.9)}px; color: {c.muted}; }}
 QLabel[role="strong"] {{ font-weight: 700; }}
+QLabel[role="code"] {{ font-family: "Cascadia Mono", "Consolas", "Menlo", "DejaVu Sans Mono", "Liberation Mono",
+    monospace; }}
 QLabel[role="ok"] {{ color: {c.ok}; font-weight: 700; }}
 QLabel[role="warning"] {{ color: {c.warning}; font-weight: 700; }}
 QLabel[role="danger"] {{ color: {c.danger}; font-weight: 700; }}

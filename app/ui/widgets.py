@@ -25,7 +25,9 @@ Kind = Literal["primary", "secondary", "quiet", "danger"]
 Surface = Literal[
     "window", "bar", "header", "footer", "card", "info", "warning", "danger", "ok", "column", "line", "pill"
 ]
-Role = Literal["body", "title", "heading", "lead", "muted", "small", "strong", "ok", "warning", "danger", "advice"]
+Role = Literal[
+    "body", "title", "heading", "lead", "muted", "small", "strong", "code", "ok", "warning", "danger", "advice"
+]
 
 RING_PX = 4
 """Room around a control for its focus ring."""

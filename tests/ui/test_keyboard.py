@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.core.policy import Candidate
 from app.ui import samples
 from app.ui.main_window import ClientWindow
 
@@ -215,6 +216,31 @@ def test_a_code_is_typed_and_entered(window: ClientWindow, qtbot: QtBot, press: 
     with qtbot.waitSignal(window.key_chosen) as chosen:
         press("a", "b", "c", "Return")
     assert chosen.args == ["abc"]
+
+
+def test_what_opening_asks_is_answered_without_a_mouse(window: ClientWindow, qtbot: QtBot, press: Press) -> None:
+    window.show_password("", 0)
+    with qtbot.waitSignal(window.password_entered) as password:
+        press("p", "w", "Return")
+    window.show_candidate("Biology 101", "", "")
+    with qtbot.waitSignal(window.candidate_entered) as candidate:
+        press("a", "Tab", "1", "Return")
+    window.show_password("", 0)
+    with qtbot.waitSignal(window.opening_left):
+        press("Tab", "Tab", "space")
+    assert password.args == ["pw"]
+    assert candidate.args == [Candidate(id="1", name="a")]
+
+
+def test_return_trusts_nobody(window: ClientWindow, qtbot: QtBot, press: Press) -> None:
+    answers: list[bool] = []
+    window.trust_answered.connect(answers.append)
+    window.show_issuer("Example University", samples.FINGERPRINT, samples.SERVER)
+    press("Return")
+    qtbot.waitUntil(lambda: answers == [False])
+    window.show_server(samples.SERVER)
+    press("shift+Tab", "Return")
+    qtbot.waitUntil(lambda: answers == [False, True])
 
 
 def test_tab_visits_every_control_of_a_page_and_comes_round(

@@ -141,7 +141,8 @@ def _is_cut(shown: QWidget, window: ClientWindow) -> bool:
     if isinstance(shown, ElidedLabel):
         return shown.height() < shown.minimumSizeHint().height() or shown.width() < 40
     if isinstance(shown, QLabel) and shown.wordWrap():
-        widest = max((shown.fontMetrics().horizontalAdvance(w) for w in shown.text().split()), default=0)
+        words = shown.text().replace("\u200b", " ").split()
+        widest = max((shown.fontMetrics().horizontalAdvance(w) for w in words), default=0)
         return shown.height() < shown.heightForWidth(shown.width()) or shown.width() < widest
     hint = shown.minimumSizeHint()
     return shown.height() < hint.height() or shown.width() < hint.width()

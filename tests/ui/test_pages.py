@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QRhiWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core.policy import Capture, Evidence, Identity, Lockdown
+from app.core.policy import Candidate, Capture, Evidence, Identity, Lockdown
 from app.ui import samples
 from app.ui.consent_page import sections
 from app.ui.main_window import ClientWindow
@@ -60,6 +60,19 @@ def test_a_dropped_file_is_a_key(window: ClientWindow, qtbot: QtBot) -> None:
     assert chosen.args == ["/exams/biology.key"]
 
 
+def test_a_dropped_link_is_a_key_and_anything_else_is_none(window: ClientWindow) -> None:
+    window.show_start()
+    chosen: list[str] = []
+    window.key_chosen.connect(chosen.append)
+    link = "invigil://code/ABCD?backend=https%3A%2F%2Fproctor.example.org"
+    for url in (link, "https://lms.example.org/quiz"):
+        data = QMimeData()
+        data.setUrls([QUrl(url)])
+        drop = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, LEFT, Qt.KeyboardModifier.NoModifier)
+        window.start_page.dropEvent(drop)
+    assert chosen == [link]
+
+
 def test_a_chosen_file_is_a_key(window: ClientWindow, qtbot: QtBot) -> None:
     window.show_start()
     QTest.mouseClick(window.start_page.file_button, LEFT)
@@ -69,6 +82,95 @@ def test_a_chosen_file_is_a_key(window: ClientWindow, qtbot: QtBot) -> None:
         dialog.fileSelected.emit("/exams/biology.key")
     dialog.reject()
     assert chosen.args == ["/exams/biology.key"]
+
+
+# ---- what opening asks
+
+
+def test_a_password_is_hidden_entered_and_not_kept(window: ClientWindow, qtbot: QtBot) -> None:
+    window.show_password("", 0)
+    page = window.password_page
+    assert not page.continue_button.isEnabled()
+    page.field.setText("  with spaces ")
+    assert page.field.displayText() != page.field.text()
+    page.show_check.setChecked(True)
+    assert page.field.displayText() == page.field.text()
+    with qtbot.waitSignal(window.password_entered) as entered:
+        QTest.mouseClick(page.continue_button, LEFT)
+    assert entered.args == ["  with spaces "]
+    assert page.field.text() == ""
+
+
+def test_a_wrong_password_is_explained_until_another_is_typed(window: ClientWindow) -> None:
+    window.show_password("The password is wrong.", 0)
+    assert "wrong" in shown_text(window.password_page)
+    assert "wrong" in window.password_page.field.accessibleDescription()
+    window.password_page.field.setText("x")
+    assert "wrong" not in shown_text(window.password_page)
+
+
+def test_after_too_many_passwords_the_seconds_left_are_counted_down(window: ClientWindow, qtbot: QtBot) -> None:
+    window.show_password("", 2)
+    page = window.password_page
+    assert not page.field.isEnabled()
+    assert "2 s" in shown_text(page)
+    qtbot.waitUntil(lambda: "1 s" in shown_text(page))
+    qtbot.waitUntil(page.field.isEnabled)
+    assert not page.problem.isVisible()
+    assert page.field.hasFocus()
+
+
+@pytest.mark.parametrize("yes", [True, False])
+def test_whom_to_trust_is_asked_with_all_that_there_is_to_compare(
+    window: ClientWindow, qtbot: QtBot, yes: bool
+) -> None:
+    window.show_server("https://other.example.org")
+    window.show_issuer("Example University", samples.FINGERPRINT, samples.LONG_SERVER)
+    page = window.issuer_page
+    qtbot.waitUntil(lambda: "Example University" in shown_text(page))
+    text = shown_text(page).replace("\u200b", "")
+    assert samples.LONG_SERVER in text
+    assert samples.FINGERPRINT in " ".join(text.split())
+    assert "other.example.org" not in text
+    with qtbot.waitSignal(window.trust_answered) as answered:
+        QTest.mouseClick(page.yes_button if yes else page.no_button, LEFT)
+    assert answered.args == [yes]
+
+
+def test_who_takes_the_exam_is_asked_and_told_which_group_it_is_for(window: ClientWindow, qtbot: QtBot) -> None:
+    window.show_candidate("Biology 101", "B-2", "")
+    page = window.candidate_page
+    assert "B-2" in shown_text(page)
+    assert not page.continue_button.isEnabled()
+    page.name.setText(" Sample Candidate ")
+    page.number.setText("c-1")
+    with qtbot.waitSignal(window.candidate_entered) as entered:
+        QTest.mouseClick(page.continue_button, LEFT)
+    assert entered.args == [Candidate(id="c-1", name="Sample Candidate")]
+
+
+def test_an_e_mail_address_that_is_none_is_marked(window: ClientWindow, qtbot: QtBot) -> None:
+    window.show_candidate("Biology 101", "", "")
+    page = window.candidate_page
+    for field, text in ((page.name, "A"), (page.number, "1"), (page.email, "nobody")):
+        field.setText(text)
+    with qtbot.assertNotEmitted(window.candidate_entered):
+        QTest.mouseClick(page.continue_button, LEFT)
+    assert page.email.hasFocus()
+    assert "e-mail" in page.email.accessibleDescription()
+    page.email.setText("a@example.org")
+    with qtbot.waitSignal(window.candidate_entered):
+        QTest.mouseClick(page.continue_button, LEFT)
+
+
+def test_the_next_person_does_not_find_what_the_last_one_typed(window: ClientWindow) -> None:
+    window.show_candidate("Biology 101", "", "")
+    window.candidate_page.name.setText("A")
+    window.show_candidate("Biology 101", "", "This can't be used.")
+    assert window.candidate_page.name.text() == "A"
+    window.show_start()
+    window.show_candidate("Biology 101", "", "")
+    assert window.candidate_page.name.text() == ""
 
 
 # ---- checks
