@@ -15,6 +15,8 @@ ACTIONS = (
     "qr",
     "import_seb",
     "config_key",
+    "preset",
+    "schema",
 )
 """Modules of this package; each has ``add_parser(sub)`` and loads what is heavy only when it runs."""
 
