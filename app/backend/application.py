@@ -11,7 +11,23 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.backend import attempts, codes, control, exams, identity, keys, recordings, revocations, submissions
+from app.backend import (
+    attempts,
+    codes,
+    control,
+    exams,
+    identity,
+    integrations,
+    keys,
+    lms_answers,
+    lms_autoproctor,
+    lms_blinkexam,
+    lms_mettl,
+    lms_trustexam,
+    recordings,
+    revocations,
+    submissions,
+)
 from app.backend.context import Context, Ctx, time_text
 from app.backend.errors import add_error_handlers, bad_text, error_response, too_large
 from app.backend.json_body import has_broken_text
@@ -91,6 +107,8 @@ def create_app(settings: BackendSettings, services: BackendServices) -> FastAPI:
         app.include_router(router)
     for router in (revocations.router, codes.router, keys.router, control.router):
         app.include_router(router)
+    for module in (integrations, lms_trustexam, lms_mettl, lms_autoproctor, lms_blinkexam, lms_answers):
+        app.include_router(module.router)
     if settings.demo_dir is not None:
         app.mount("/demo", StaticFiles(directory=settings.demo_dir, html=True), name="demo")
     app.add_middleware(_SafeHeaders)

@@ -14,6 +14,7 @@ from app.backend.context import Context, Ctx, new_id, time_text
 from app.backend.errors import ApiError
 from app.backend.lms_models import LmsExam
 from app.backend.models import ApiKey, Attempt, Exam, Participant, Warned
+from app.backend.pages import page
 from app.backend.schemas import ExamCreated, ExamIn, ExamOut, ParticipantOut, TokenIn, TokenOut, WarningOut
 from app.core.types import NS_PER_S
 
@@ -121,7 +122,7 @@ def access_page(exam_id: str, ctx: Ctx, guest: Visitor) -> HTMLResponse:
     with ctx.database.reading() as session:
         title = exam_or_404(session, exam_id).title
     text = "Open this exam with Invigil and the key file that you were sent. It can't be taken in a browser."
-    return HTMLResponse(_page(title, f"<p>{html.escape(text)}</p>"))
+    return HTMLResponse(page(title, f"<p>{html.escape(text)}</p>"))
 
 
 @router.get("/admin/exam/{exam_id}", summary="Extension: the attempts of an exam, for people")
@@ -133,7 +134,7 @@ def admin_page(exam_id: str, ctx: Ctx, guest: Visitor, request: Request, token: 
         rows = "".join(_attempt_row(ctx, request, one) for one in attempts)
     head = "<tr><th>Candidate</th><th>Attempt</th><th>Started</th><th>Report</th></tr>"
     table = f"<table>{head}{rows}</table>" if rows else "<p>Nobody has started yet.</p>"
-    return HTMLResponse(_page(title, table))
+    return HTMLResponse(page(title, table))
 
 
 def exam_or_404(session: Session, exam_id: str) -> Exam:
@@ -163,15 +164,3 @@ def _attempt_row(ctx: Context, request: Request, attempt: Attempt) -> str:
     link = html.escape(ctx.report_url(request, attempt.id), quote=True)
     cells = (html.escape(name), str(attempt.number), time_text(attempt.created_ns), f'<a href="{link}">report</a>')
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
-def _page(title: str, body: str) -> str:
-    style = (
-        "body{font:16px/1.5 system-ui,sans-serif;margin:4rem auto;max-width:48rem;padding:0 1rem;color:#1c2530}"
-        "table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:.5rem;border-bottom:1px solid #d5dbe3}"
-    )
-    safe = html.escape(title)
-    return (
-        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{safe}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{style}</style><h1>{safe}</h1>{body}</html>'
-    )

@@ -96,7 +96,7 @@ def create_integration(body: IntegrationIn, ctx: Ctx, key: Key) -> IntegrationMa
             session.add(row)
     except IntegrityError as error:
         raise invalid(next(iter(chosen)), "Another integration has this one; choose another, or delete that") from error
-    return IntegrationMade(**_out(row).model_dump(), **chosen)
+    return IntegrationMade.model_validate(_out(row).model_dump() | chosen)
 
 
 @router.get("", summary="Extension: the learning platforms, without their secrets")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.backend.auth import hash_key, host_of, take
 from app.backend.context import Context, Ctx, time_text
-from app.backend.errors import ApiError, unauthorized
+from app.backend.errors import ApiError, invalid, unauthorized
 from app.backend.integrations import shared_secret
 from app.backend.lms_models import Integration, UsedSignature
 from app.core.signatures import CLOCK_WINDOW_S, canonical_request, mettl_signature, request_signature, same
@@ -46,6 +47,21 @@ class Asked:
 
     def header(self, name: str) -> str:
         return self.request.headers.get(name, "")
+
+    def texts(self) -> dict[str, str]:
+        """The texts at the body's top, unproven. ApiError 400 when it is no JSON object."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError) as error:
+            raise invalid("body", "The body is not valid JSON") from error
+        if not isinstance(found, dict):
+            raise invalid("body", "An object is needed")
+        return {name: value for name, value in found.items() if isinstance(value, str)}
+
+    def bearer(self) -> str:
+        """The token behind ``Bearer``; empty where there is none."""
+        scheme, _, token = self.header("Authorization").partition(" ")
+        return token.strip() if scheme.lower() == "bearer" else ""
 
 
 async def _asked(request: Request, ctx: Ctx) -> Asked:

@@ -50,7 +50,8 @@ class LmsSession(Base):
 
     ``wish`` is what the policy is made of, ``webhook`` is sealed. ``address`` is this backend's own, as the platform
     reached it. ``round`` counts the times that the student may begin: it rises when the platform opens the session
-    again after it was handed in or ran out. ``config_key`` (sealed) was issued with ``serial`` for what ``digest`` says.
+    again after it was handed in or ran out. ``config_key`` (sealed) was issued with ``serial`` for what ``digest`` says;
+    ``based``: upon a config key that was kept here.
     """
 
     __tablename__ = "lms_sessions"
@@ -67,6 +68,7 @@ class LmsSession(Base):
     expires_ns: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str] = mapped_column(String(64))
     serial: Mapped[int]
+    based: Mapped[bool]
     config_key: Mapped[bytes | None]
     key_expires_ns: Mapped[int] = mapped_column(BigInteger)
 
