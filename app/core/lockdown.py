@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath, PureWindowsPath
 
 from app.core.policy import Policy
 
@@ -101,8 +102,20 @@ def wanted_operations(policy: Policy) -> tuple[str, ...]:
     return tuple(name for name in OPERATIONS if wanted[name])
 
 
+def denied_processes(policy: Policy) -> tuple[str, ...]:
+    """The programs that may not run, without those that the candidate was granted."""
+    granted = {program_name(name) for name in policy.accessibility.assistive_programs}
+    return tuple(name for name in policy.lockdown.denied_processes if program_name(name) not in granted)
+
+
+def program_name(name: str) -> str:
+    """A program's name as it is compared: base name, lower case, without ``.exe``."""
+    base = PureWindowsPath(PurePosixPath(name.strip()).name).name.lower()
+    return base.removesuffix(".exe")
+
+
 def wanted_watchers(policy: Policy) -> tuple[str, ...]:
-    wanted = {MONITORS: policy.lockdown.single_monitor, PROCESSES: bool(policy.lockdown.denied_processes)}
+    wanted = {MONITORS: policy.lockdown.single_monitor, PROCESSES: bool(denied_processes(policy))}
     return tuple(name for name in WATCHERS if wanted[name])
 
 

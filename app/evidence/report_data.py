@@ -148,7 +148,10 @@ def _first_ms(seen: _Gathered, wanted: Callable[[Mapping[str, Json]], bool]) -> 
 
 
 def _policy(seen: _Gathered) -> Mapping[str, Json]:
-    policy = seen.sessions[-1].body.get("policy") if seen.sessions else None
+    """What was in force at the end: each session names it, and so does each key update that changed it."""
+    updates = [entry for entry in seen.events if isinstance(entry.body.get("policy"), dict)]
+    newest = max([*seen.sessions[-1:], *updates[-1:]], key=lambda entry: entry.seq, default=None)
+    policy = None if newest is None else newest.body.get("policy")
     return policy if isinstance(policy, dict) else {}
 
 
@@ -255,7 +258,7 @@ def _events(seen: _Gathered, start_ms: int) -> list[Json]:
         kind = entry.body.get("event")
         if kind in ("violation_opened", "checks"):
             continue
-        body = {k: v for k, v in entry.body.items() if k != "event"}
+        body = {k: v for k, v in entry.body.items() if k not in ("event", "policy")}
         found.append({"t_ms": entry.at.utc_ns // NS_PER_MS - start_ms, "event": kind, **body})
     return found
 

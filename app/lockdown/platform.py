@@ -7,7 +7,16 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 
 from app.core.errors import LockdownError
-from app.core.lockdown import MONITORS, OPERATIONS, PROCESSES, SYSTEM_NAMES, MachineFacts, Plan, System
+from app.core.lockdown import (
+    MONITORS,
+    OPERATIONS,
+    PROCESSES,
+    SYSTEM_NAMES,
+    MachineFacts,
+    Plan,
+    System,
+    denied_processes,
+)
 from app.core.policy import Policy
 from app.core.ports import KioskWindow, LockdownOperation
 from app.lockdown.processes import ListedProcess, Processes, reasons
@@ -67,7 +76,7 @@ def watchers_for(
 
         watchers.append(Monitors())
     if PROCESSES in plan.watchers:
-        watchers.append(Processes(reasons(policy.lockdown.denied_processes, known), own_pids))
+        watchers.append(Processes(reasons(denied_processes(policy), known), own_pids))
     return tuple(watchers)
 
 

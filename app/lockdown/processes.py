@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 
 import psutil
 
 from app.core import lockdown
 from app.core.errors import BadInput
+from app.core.lockdown import program_name
 from app.core.types import Observation, ProcessesSeen
 
 _SETTLING_POLLS = 3
@@ -37,23 +38,17 @@ def load_process_list(path: Path) -> tuple[ListedProcess, ...]:
     found = []
     for number, entry in enumerate(entries, start=1):
         match entry:
-            case {"name": str(name), "kind": str(kind), "why": str(why)} if normalised(name):
+            case {"name": str(name), "kind": str(kind), "why": str(why)} if program_name(name):
                 found.append(ListedProcess(name, kind, why))
             case _:
                 raise BadInput(f"Entry {number} of the process list {path} needs name, kind and why; correct it.")
     return tuple(found)
 
 
-def normalised(name: str) -> str:
-    """A program's name as it is compared: base name, lower case, without ``.exe``."""
-    base = PureWindowsPath(PurePosixPath(name.strip()).name).name.lower()
-    return base.removesuffix(".exe")
-
-
 def reasons(denied: Iterable[str], known: Iterable[ListedProcess] = ()) -> dict[str, str]:
     """Why each denied name is denied, by normalised name: from the list, otherwise that the exam says so."""
-    why = {normalised(entry.name): f"{entry.kind}: {entry.why}" for entry in known}
-    names = (normalised(name) for name in denied)
+    why = {program_name(entry.name): f"{entry.kind}: {entry.why}" for entry in known}
+    names = (program_name(name) for name in denied)
     return {name: why.get(name, "not allowed in this exam") for name in names if name}
 
 
@@ -95,7 +90,7 @@ class Processes:
         due = known or self._age[pid] <= _SETTLING_POLLS or (pid + self._polls) % _RECHECK_EVERY_POLLS == 0
         if not due:
             return known
-        return tuple(sorted({normalised(name) for name in _names_of(pid)} & self._why.keys()))
+        return tuple(sorted({program_name(name) for name in _names_of(pid)} & self._why.keys()))
 
 
 def _names_of(pid: int) -> tuple[str, ...]:

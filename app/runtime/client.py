@@ -20,21 +20,25 @@ from PySide6.QtWidgets import QApplication
 from app import __version__
 from app.browser.environment import prepare_environment
 from app.browser.loopback import refuse_ipv6_datagrams
+from app.core.control import ControlMessage
 from app.core.errors import InvigilError
 from app.core.lockdown import System
 from app.core.policy import Policy
 from app.core.ports import Clock
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_S, AudioChunk, CheckResult, FocusChanged, Frame, Json, KeyBlocked, Observation
-from app.keys.tokens import ConfigKey
+from app.keys.issuers import TrustedIssuers, default_trust_paths
+from app.keys.tokens import ConfigKey, read_key
 from app.lockdown.platform import active_window, machine_facts
 from app.lockdown.processes import ListedProcess, load_process_list
 from app.runtime.attempts import PAGES, Attempt, open_attempt
 from app.runtime.checks import CheckContext, run_checks
 from app.runtime.clock import SteadyClock
+from app.runtime.control_line import Greet
 from app.runtime.controller import SessionController
 from app.runtime.delivery import Delivery, DeliveryListener
 from app.runtime.foreign import foreign_environment
+from app.runtime.key_updates import KeyUpdates, Verify
 from app.runtime.models import Models
 from app.runtime.open_key import interrupted_key, keep_key, open_key, stays_on_loopback
 from app.runtime.options import ClientOptions
@@ -45,6 +49,7 @@ from app.runtime.resources import resources_dir
 from app.runtime.shell import ClientShell
 from app.runtime.status import StatusFile
 from app.runtime.windows import Windows
+from app.transport.control import ControlChannel
 from app.transport.proctorai import ProctorAiBackend
 from app.ui.interpreter import keep_singletons_alive
 from app.ui.kiosk import Kiosk
@@ -66,7 +71,7 @@ class ClientParts:
 
     def _backend(self, attempt_id: str | None = None) -> ProctorAiBackend:
         upload = self._policy.upload
-        return ProctorAiBackend(upload.endpoint, upload.token, attempt_id=attempt_id)
+        return ProctorAiBackend(upload.endpoint, upload.token, upload.connection_timeout_s, attempt_id=attempt_id)
 
     def sources(self) -> Sources:
         """Raises BadInput when a source was asked for that the key does not allow."""
@@ -112,6 +117,15 @@ class ClientParts:
             listener=listener,
         )
 
+    def control(
+        self, attempt: Attempt, greet: Greet, on_message: Callable[[ControlMessage], None]
+    ) -> ControlChannel | None:
+        live = self._policy.live
+        if not live.endpoint:
+            return None
+        token = self._policy.upload.token
+        return ControlChannel(live.endpoint, token, attempt.id, greet, on_message, random.SystemRandom().random)
+
     def protection(self, on_observation: Callable[[Observation], None]) -> Protection:
         return Protection(
             self._policy, self._options.journal, self._kiosk, self._clock, on_observation, _known_programs()
@@ -129,8 +143,8 @@ class RunningAttempt:
         windows: Windows,
         kiosk: Kiosk,
         status: StatusFile,
+        verify: Verify,
     ) -> None:
-        self.policy = key.policy
         self._clock = clock
         self._models = Models(key.policy)
         parts = ClientParts(key.policy, options, clock, self._models, kiosk)
@@ -145,8 +159,10 @@ class RunningAttempt:
         if self._attempt.alive is not None:
             clock.not_before(self._attempt.alive.utc_ns)
         windows.keep_pages_in(self._attempt.root / PAGES)
-        self.shell = ClientShell(key.policy, self._attempt, clock, windows, parts, self._models, status)
-        self.controller = SessionController(key.policy, self._attempt, clock, self.shell)
+        updates = KeyUpdates(key, self._attempt, clock, verify)
+        self.policy = updates.policy
+        self.shell = ClientShell(self.policy, self._attempt, clock, windows, parts, self._models, status, updates)
+        self.controller = SessionController(self.policy, self._attempt, clock, self.shell)
         self.shell.attach(self.controller)
 
     def start(self) -> None:
@@ -224,7 +240,9 @@ class Client:
             key = open_key(text, self._options.trust, self._options.data_dir, datetime.now(tz=UTC))
             self._window.set_policy(key.policy)
             self._window.show_opening(key.policy.exam.title)
-            self._running = RunningAttempt(key, self._options, self._clock, self._windows, self._kiosk, self._status)
+            self._running = RunningAttempt(
+                key, self._options, self._clock, self._windows, self._kiosk, self._status, self._verified
+            )
         except InvigilError as error:
             self._refused = error
             log.error("the exam can't be opened", error=str(error))
@@ -236,6 +254,11 @@ class Client:
         self._refused = None
         self._kiosk.allow_quit(key.policy.lockdown.quit_always)
         self._running.start()
+
+    def _verified(self, token: str, at: datetime) -> ConfigKey:
+        """A newer key, judged as the first one was. Any thread."""
+        trusted = TrustedIssuers.load([*default_trust_paths(), *self._options.trust])
+        return read_key(token, trusted, at, __version__)
 
     def _connect(self) -> None:
         window, kiosk = self._window, self._kiosk

@@ -130,6 +130,11 @@ class SessionController:
 
     # ---- session thread
 
+    def use_policy(self, policy: Policy) -> None:
+        """Judges by other settings from now on. Session thread."""
+        self._policy = policy
+        self._settings = rules.settings_for(policy.detection, policy.accessibility)
+
     def _run(self) -> None:
         self._begin()
         while not self._stopping.is_set():

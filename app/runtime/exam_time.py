@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+from app.core.policy import Policy
+from app.core.policy_change import extra_time_s
 from app.core.types import NS_PER_S, Instant
 from app.runtime.attempts import Attempt
 
 _ELAPSED = "elapsed_ns"
 
 
+def total_s(policy: Policy) -> int | None:
+    """The exam's duration and the candidate's extra time, in seconds; None when the page alone keeps the time."""
+    minutes = policy.exam.duration_min
+    return None if minutes is None else minutes * 60 + extra_time_s(minutes, policy.accessibility)
+
+
 class ExamTime:
     """Counts what the candidate had. ``advance`` at least once a second. Session thread."""
 
-    def __init__(self, attempt: Attempt, duration_min: int | None) -> None:
+    def __init__(self, attempt: Attempt, policy: Policy) -> None:
         self._attempt = attempt
-        self._duration_s = None if duration_min is None else duration_min * 60
+        self._duration_s = total_s(policy)
         self._elapsed_ns = int(attempt.store.get_meta(_ELAPSED) or 0)
         self._last_ns: int | None = None
+
+    def use(self, policy: Policy) -> None:
+        """The exam has another length from now on; what is used up stays used."""
+        self._duration_s = total_s(policy)
+
+    @property
+    def total_min(self) -> int | None:
+        return None if self._duration_s is None else round(self._duration_s / 60)
 
     @property
     def left_s(self) -> int | None:

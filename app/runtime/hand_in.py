@@ -66,6 +66,10 @@ class HandIn:
         self._network_trouble = ""
         self._failed_at_ns: int | None = None
 
+    def use_policy(self, policy: Policy) -> None:
+        """Session thread."""
+        self._policy = policy
+
     def begin_delivery(self) -> None:
         """From here on, what is kept goes to the server. Safe to call twice."""
         if self._delivery is None:

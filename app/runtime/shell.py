@@ -27,10 +27,12 @@ from app.core.types import (
 )
 from app.runtime.attempts import Attempt
 from app.runtime.checks import required_failed, result_json
+from app.runtime.control_line import ControlLine
 from app.runtime.downtime import missed
 from app.runtime.exam_time import ExamTime
 from app.runtime.hand_in import HandIn
 from app.runtime.identity_step import IdentityStep
+from app.runtime.key_updates import KeyUpdates, Updated, told_changes
 from app.runtime.models import Models
 from app.runtime.pictures import to_jpeg
 from app.runtime.preview import Preview
@@ -65,6 +67,7 @@ class ClientShell:
         parts: Parts,
         models: Models,
         status: StatusFile,
+        updates: KeyUpdates,
     ) -> None:
         self._policy = policy
         self._attempt = attempt
@@ -77,7 +80,7 @@ class ClientShell:
         self._preview: Preview | None = None
         self._recording: Recording | None = None
         self._lost: set[Stream] = set()
-        self._time = ExamTime(attempt, policy.exam.duration_min)
+        self._time = ExamTime(attempt, policy)
         self._capture_since_ns = 0
         self._suspended = False
         self._urls_blocked: set[str] = set()
@@ -89,6 +92,10 @@ class ClientShell:
             lambda work: self._controller.call(work), lambda event: self._controller.post_event(event),
         )  # fmt: skip
         self._protection = parts.protection(self.observed)
+        self._line = ControlLine(
+            updates, lambda greet, heard: parts.control(attempt, greet, heard),
+            lambda work: self._controller.call(work), self._use, status,
+        )  # fmt: skip
         self._commands: dict[Command, Callable[[State], None]] = {
             Command.RUN_CHECKS: self._run_checks,
             Command.SHOW_CHECKS: lambda _: None,  # they were shown when they were run
@@ -123,6 +130,7 @@ class ClientShell:
             self._recording.stop()
             self._recording = None
         self._protection.revert()
+        self._line.end()
         self.hand_in.close()
 
     # ---- Shell, on the session thread
@@ -255,6 +263,9 @@ class ClientShell:
         self._capture_since_ns = self._clock.now().mono_ns
         self._recording.start()
         self.hand_in.begin_delivery()
+        self._line.begin()
+        if self._policy.exam.message:
+            self._face.message(self._policy.exam.message)
         if self._models.problem:
             self.degraded(self._models.problem)
             self.failed(self._models.problem)
@@ -285,6 +296,7 @@ class ClientShell:
 
     def _stop_capture(self, _state: State) -> None:
         self._face.page_event("apMonitoringStopped")
+        self._line.end()
         self._face.show_finishing()
         if self._recording is not None:
             self._recording.stop()
@@ -320,6 +332,18 @@ class ClientShell:
         if self._recording is None:
             raise RuntimeError("nothing is being recorded")
         return self._recording
+
+    def _use(self, updated: Updated) -> None:
+        before_min, before = self._time.total_min, self._policy
+        self._policy = updated.policy
+        self._controller.use_policy(updated.policy)
+        self.hand_in.use_policy(updated.policy)
+        self._time.use(updated.policy)
+        told = told_changes(before, updated.policy, before_min, self._time.total_min)
+        if told:
+            self._face.notice(" ".join(told), warning=False)
+        if updated.policy.exam.message != before.exam.message:
+            self._face.message(updated.policy.exam.message)
 
     def _stop_preview(self) -> None:
         if self._preview is not None:
@@ -376,5 +400,5 @@ class ClientShell:
         if left_s is not None:
             self._face.time_left(left_s)
         if left_s == 0:
-            self._post(EventName.TIME_UP, f"{self._policy.exam.duration_min} minutes are over")
+            self._post(EventName.TIME_UP, f"{self._time.total_min} minutes are over")
         self._time.save()

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from app.core.control import ControlMessage
 from app.core.policy import Policy
 from app.core.session import Event
 from app.core.types import AudioChunk, CheckResult, Frame, Json, Observation, Stream
 from app.runtime.attempts import Attempt
+from app.runtime.control_line import Greet
 from app.runtime.delivery import Delivery, DeliveryListener
 from app.runtime.hand_in import HandInFace
 from app.runtime.identity_step import IdentityFace
 from app.runtime.preview import Preview
 from app.runtime.protection import Protection
 from app.runtime.recording import Recording, RecordingListener
+from app.transport.control import ControlChannel
 
 
 class Face(IdentityFace, HandInFace, Protocol):
@@ -32,6 +35,9 @@ class Face(IdentityFace, HandInFace, Protocol):
     def show_aborted(self, reason: str) -> None: ...
     def notice(self, text: str, warning: bool) -> None: ...
     def indicators(self, streams: frozenset[Stream]) -> None: ...
+    def message(self, text: str) -> None:
+        """From the people who give the exam; stays until it is dismissed, or until an empty one takes it away."""
+
     def time_left(self, seconds: int | None) -> None: ...
     def page_event(self, name: str, detail: Mapping[str, Json] | None = None) -> None: ...
 
@@ -43,6 +49,14 @@ class Parts(Protocol):
     def checks(self, preview: Preview) -> list[CheckResult]: ...
     def recording(self, attempt: Attempt, listener: RecordingListener) -> Recording: ...
     def delivery(self, attempt: Attempt, listener: DeliveryListener) -> Delivery: ...
+    def control(
+        self,
+        attempt: Attempt,
+        greet: Greet,
+        on_message: Callable[[ControlMessage], None],
+    ) -> ControlChannel | None:
+        """The line to the backend; None where the policy names none."""
+
     def protection(self, on_observation: Callable[[Observation], None]) -> Protection: ...
 
 
@@ -52,3 +66,5 @@ class Session(Protocol):
     def post_event(self, event: Event) -> None: ...
     def post_observation(self, seen: Observation) -> None: ...
     def call(self, work: Callable[[], None]) -> None: ...
+    def use_policy(self, policy: Policy) -> None:
+        """Judges by it from now on. Session thread."""

@@ -119,6 +119,9 @@ class Windows:
     def notice(self, text: str, warning: bool) -> None:
         self.run(lambda: self._notice(text, warning))
 
+    def message(self, text: str) -> None:
+        self.run(lambda: self._message(text))
+
     def indicators(self, streams: frozenset[Stream]) -> None:
         self._status.write(indicators=[stream.value for stream in sorted(streams)])
         self.run(
@@ -197,6 +200,10 @@ class Windows:
     def _notice(self, text: str, warning: bool) -> None:
         self._window.show_notice(text, "warning" if warning else "info")
         self._status.write(notice=text)
+
+    def _message(self, text: str) -> None:
+        self._window.show_message(text)
+        self._status.write(message=text)
 
     def _network(self, online: bool, sentence: str) -> None:
         self._window.set_network(online, sentence)

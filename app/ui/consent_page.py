@@ -6,7 +6,9 @@ from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QVBoxLayout
 
+from app.core.lockdown import denied_processes
 from app.core.policy import Policy
+from app.core.policy_change import extra_time_s
 from app.ui.icons import Icons
 from app.ui.page import ContentPage
 from app.ui.theme import current
@@ -27,6 +29,7 @@ def sections(policy: Policy) -> tuple[Section, ...]:
     return (
         ("camera", translate("Consent", "What is recorded"), _recorded(policy)),
         ("lock", translate("Consent", "What happens on this computer"), _locked(policy)),
+        *_granted(policy),
         ("info", translate("Consent", "Why"), (_sentence(privacy.purpose),)),
         ("eye", translate("Consent", "Who sees it"), (_sentence(privacy.viewers),)),
         ("calendar", translate("Consent", "How long it is kept"), (kept,)),
@@ -79,10 +82,36 @@ def _locked(policy: Policy) -> tuple[str, ...]:
         lines.append(translate("Consent", "Keys that leave the exam, such as Alt+Tab, do nothing."))
     if lock.single_monitor:
         lines.append(translate("Consent", "Only one monitor may be connected."))
-    if lock.denied_processes:
+    if denied_processes(policy):
         lines.append(translate("Consent", "It looks for running programs that the exam does not allow."))
     lines.append(translate("Consent", "When the exam ends, everything is as it was before."))
     return tuple(lines)
+
+
+def _granted(policy: Policy) -> tuple[Section, ...]:
+    """A section of its own, for candidates who were granted something."""
+    translate = QCoreApplication.translate
+    given = policy.accessibility
+    minutes, more_s = policy.exam.duration_min, 0
+    if minutes is not None:
+        more_s = extra_time_s(minutes, given)
+    lines = []
+    if more_s:
+        one = translate("Consent", "You have one more minute for the exam.")
+        more = round(more_s / 60)
+        lines.append(one if more == 1 else translate("Consent", "You have %n more minutes for the exam.", "", more))
+    if given.screen_reader:
+        lines.append(translate("Consent", "You may use a screen reader; sound in your room is not judged."))
+    if given.looking_away:
+        lines.append(translate("Consent", "You may look away from the screen."))
+    if given.second_person:
+        lines.append(translate("Consent", "A second person may be with you and speak."))
+    if given.reading_aloud:
+        lines.append(translate("Consent", "You may read aloud."))
+    if given.assistive_programs:
+        names = ", ".join(given.assistive_programs)
+        lines.append(translate("Consent", "You may use {programs}.").format(programs=names))
+    return (("ok", translate("Consent", "What you were granted"), tuple(lines)),) if lines else ()
 
 
 def _not_done(policy: Policy) -> tuple[str, ...]:

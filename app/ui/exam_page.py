@@ -20,7 +20,7 @@ class ExamPage(QWidget):
     """Signals of the bar and the overlays, passed on. ``cover_changed`` tells what lies over the exam.
 
     A lock lies over a pause; both take an open question away. While something lies over the exam,
-    neither keys nor clicks reach it. F6 changes between the exam and the bar.
+    neither keys nor clicks reach it. F6 goes from the exam to a message, if there is one, to the bar, and back.
     """
 
     finish_confirmed = Signal()
@@ -38,6 +38,7 @@ class ExamPage(QWidget):
         self._inside = QVBoxLayout(self._holder)
         self._inside.setContentsMargins(0, 0, 0, 0)
         self.notice = Notice(icons, self._holder)
+        self.message = Notice(icons, self._holder, lasting=True)
         self.hold = HoldOverlay(icons)
         self.paused = PausedOverlay(icons)
         self.finish_question = Question(
@@ -109,7 +110,7 @@ class ExamPage(QWidget):
             self.view = view
             self._inside.addWidget(view)
             self.bar.reset_zoom()
-            for widget in (self.notice, *self._overlays):
+            for widget in (self.notice, self.message, *self._overlays):
                 widget.raise_()
         self._cover_up()
 
@@ -150,6 +151,13 @@ class ExamPage(QWidget):
     def show_notice(self, text: str, kind: NoticeKind) -> None:
         self.notice.show_text(text, kind)
 
+    def show_message(self, text: str) -> None:
+        """From the people who give the exam; an empty one takes the last away."""
+        if text:
+            self.message.show_text(self.tr("Message: {text}").format(text=text), "info")
+        else:
+            self.message.hide()
+
     def take_focus(self) -> None:
         overlay = self.top_overlay
         if overlay is not None:
@@ -189,6 +197,8 @@ class ExamPage(QWidget):
             return
         if any(control.hasFocus() for control in self.bar.findChildren(QPushButton)):
             self.take_focus()
+        elif self.message.isVisible() and not self.message.dismiss_button.hasFocus():
+            self.message.dismiss_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
         else:
             self.bar.finish_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
@@ -200,6 +210,7 @@ class ExamPage(QWidget):
         else:
             self._uncover()
         self.notice.raise_()
+        self.message.raise_()
         self.cover_changed.emit(cover)
 
     # The focus is moved before anything that has it is hidden or disabled. Left to Qt it would wander on as

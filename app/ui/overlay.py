@@ -14,6 +14,8 @@ from app.ui.widgets import Button, IconView, Message, announce, column, frame, l
 
 NoticeKind = Literal["info", "warning"]
 NOTICE_MS: dict[NoticeKind, int] = {"info": 7_000, "warning": 14_000}
+NOTICE_PX = 64
+"""Height that is left free below a message, for a notice."""
 
 
 class Overlay(QWidget):
@@ -150,10 +152,14 @@ class Question(Overlay):
 
 
 class Notice(QFrame):
-    """A sentence at the top of its parent that goes away by itself, or when it is dismissed."""
+    """A sentence at the bottom of its parent that goes away by itself, or when it is dismissed.
 
-    def __init__(self, icons: Icons, parent: QWidget) -> None:
+    ``lasting`` makes it a message: it stays until it is dismissed, and leaves the place below it to a notice.
+    """
+
+    def __init__(self, icons: Icons, parent: QWidget, *, lasting: bool = False) -> None:
         super().__init__(parent)
+        self._lasting = lasting
         theme = current()
         self.setProperty("surface", "info")
         self._over = parent
@@ -183,7 +189,8 @@ class Notice(QFrame):
         self.show()
         self._place()
         self.raise_()
-        self._timer.start(NOTICE_MS[kind])
+        if not self._lasting:
+            self._timer.start(NOTICE_MS[kind])
         announce(self, text)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -195,5 +202,6 @@ class Notice(QFrame):
         theme = current()
         width = min(theme.px(680), self._over.width() - 2 * theme.px(16))
         height = max(self.heightForWidth(width), self.minimumSizeHint().height())
-        top = self._over.height() - height - theme.px(16)  # pages keep their state and clock at the top
+        below = theme.px(16) + (theme.px(NOTICE_PX) if self._lasting else 0)
+        top = self._over.height() - height - below  # pages keep their state and clock at the top
         self.setGeometry((self._over.width() - width) // 2, top, width, height)

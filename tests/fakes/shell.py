@@ -8,23 +8,30 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from app.core.errors import BackendError, LockdownError
+from app.core.audience import Audience
+from app.core.control import ControlMessage
+from app.core.errors import BackendError, BadInput, LockdownError
 from app.core.policy import Capture, Detection, Evidence, Identity, Lockdown, Policy
 from app.core.ports import AttemptRegistration, UploadJob
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_S, AudioChunk, CheckResult, EntryKind, Frame, Instant, Json, Observation, Stream
+from app.keys.tokens import ConfigKey
 from app.runtime.attempts import Attempt, open_attempt
 from app.runtime.clock import SystemClock
+from app.runtime.control_line import Greet
 from app.runtime.controller import SessionController
 from app.runtime.delivery import Delivery, DeliveryListener
+from app.runtime.key_updates import KeyUpdates, Verify
 from app.runtime.models import Models
 from app.runtime.preview import Preview
 from app.runtime.protection import Protection
 from app.runtime.recording import Recording, RecordingListener, Sources
 from app.runtime.shell import ClientShell
 from app.runtime.status import StatusFile
+from app.transport.control import ControlChannel
 from tests.fakes.session import exam_policy
 from tests.fakes.sources import FakeCamera, FakeMicrophone
 
@@ -60,6 +67,7 @@ class FakeFace:
     pictures: int = 0
     levels: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
 
     def show_picture(self, frame: Frame) -> None:
         self.pictures += 1
@@ -114,6 +122,9 @@ class FakeFace:
     def show_failure(self, sentence: str) -> None:
         self.shown.append("failure")
         self.problems.append(sentence)
+
+    def message(self, text: str) -> None:
+        self.messages.append(text)
 
     def show_aborted(self, reason: str) -> None:
         self.shown.append(f"aborted: {reason}")
@@ -198,6 +209,28 @@ class KioskProtection(Protection):
         return []
 
 
+def trusts_nobody(token: str, at: datetime) -> ConfigKey:
+    raise BadInput("This key was issued by someone whom this machine does not trust.")
+
+
+def config_key(policy: Policy, serial: int = 1, issuer: str = "Example University") -> ConfigKey:
+    """A key as it is once it was verified."""
+    now = datetime.now(UTC)
+    return ConfigKey(
+        policy=policy,
+        audience=Audience.of(policy),
+        issuer_name=issuer,
+        kid="kid",
+        key_id=f"key-{serial}",
+        serial=serial,
+        issued=now,
+        not_before=now,
+        expires=now + timedelta(hours=1),
+        min_client="0.1.0",
+        token=f"token-{serial}",
+    )
+
+
 @dataclass
 class Machine:
     """What outlives a client: devices, time, the server, and the folder of attempts."""
@@ -210,6 +243,7 @@ class Machine:
     backend: FakeBackend = field(default_factory=FakeBackend)
     kiosk: FakeKiosk = field(default_factory=FakeKiosk)
     checks: list[CheckResult] = field(default_factory=lambda: [CheckResult("system", True, True, "fine")])
+    verify: Verify = trusts_nobody
 
     def locked(self) -> bool:
         return self.kiosk.on
@@ -237,6 +271,14 @@ class FakeParts:
             "e", "c", {"attemptId": attempt.id}, attempt.store, self._machine.backend, DEVICES, lambda: 0.0, listener,
             look_s=0.1, look_again_s=0.1,
         )  # fmt: skip
+
+    def control(
+        self, attempt: Attempt, greet: Greet, on_message: Callable[[ControlMessage], None]
+    ) -> ControlChannel | None:
+        endpoint = self._machine.policy.live.endpoint
+        if not endpoint:
+            return None
+        return ControlChannel(endpoint, "t0ken", attempt.id, greet, on_message, lambda: 0.0)
 
     def protection(self, on_observation: Callable[[Observation], None]) -> Protection:
         return KioskProtection(self._machine.kiosk)
@@ -320,8 +362,9 @@ def client(on: Machine) -> Iterator[Run]:
     attempt = open_attempt(on.folder / "data", on.policy, "kid", on.clock.now())
     face, models = FakeFace(), Models(on.policy)
     status = StatusFile(on.folder / "status.jsonl")
-    shell = ClientShell(on.policy, attempt, on.clock, face, FakeParts(on), models, status)
-    controller = SessionController(on.policy, attempt, on.clock, shell)
+    updates = KeyUpdates(config_key(on.policy), attempt, on.clock, on.verify)
+    shell = ClientShell(updates.policy, attempt, on.clock, face, FakeParts(on), models, status, updates)
+    controller = SessionController(updates.policy, attempt, on.clock, shell)
     shell.attach(controller)
     with ExitStack() as then:
         then.callback(attempt.store.close)

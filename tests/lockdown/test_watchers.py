@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import BadInput, LockdownError
+from app.core.lockdown import program_name
 from app.core.types import DisplaysSeen, Instant, Observation, ProcessesSeen
-from app.lockdown.processes import Processes, load_process_list, normalised, reasons
+from app.lockdown.processes import Processes, load_process_list, reasons
 from app.lockdown.watch import WatchLoop
 from app.lockdown.x11_monitors import Monitors
 from app.runtime.resources import resources_dir
@@ -167,13 +168,13 @@ def test_our_own_processes_are_never_reported(remote_control: Path) -> None:
 
 @pytest.mark.parametrize("name", ["AnyDesk", "anydesk.exe", " ANYDESK.EXE ", r"C:\Tools\AnyDesk.exe", "/opt/AnyDesk"])
 def test_names_are_compared_without_case_folder_and_exe(name: str) -> None:
-    assert normalised(name) == "anydesk"
+    assert program_name(name) == "anydesk"
 
 
 @given(st.text(max_size=30))
 def test_a_normalised_name_stays_as_it_is(name: str) -> None:
-    once = normalised(name)
-    assert normalised(once) in (once, once.removesuffix(".exe"), normalised(once.strip()))
+    once = program_name(name)
+    assert program_name(once) in (once, once.removesuffix(".exe"), program_name(once.strip()))
 
 
 def test_the_reason_comes_from_the_list_and_otherwise_from_the_exam(tmp_path: Path) -> None:
@@ -187,7 +188,7 @@ def test_the_reason_comes_from_the_list_and_otherwise_from_the_exam(tmp_path: Pa
 
 def test_the_list_that_ships_is_whole_and_names_nothing_twice() -> None:
     entries = load_process_list(resources_dir() / "lists" / "processes.json")
-    names = [normalised(entry.name) for entry in entries]
+    names = [program_name(entry.name) for entry in entries]
     assert len(set(names)) == len(names) >= 40
     assert {entry.kind for entry in entries} == {
         "remote control", "screen sharing or recording", "virtual camera", "messenger", "AI assistant",

@@ -91,9 +91,9 @@ class NoFaces:
         return [SoundHeard(chunk.at.mono_ns, -60.0, None, 0.0)]
 
 
-def policy(**capture: bool) -> Policy:
-    wanted = Capture(screen=False, camera_fps=200.0, segment_s=1.0)
-    return replace(exam_policy(), capture=replace(wanted, **capture))
+def policy(*, camera: bool = True, microphone: bool = True) -> Policy:
+    capture = Capture(camera=camera, microphone=microphone, screen=False, camera_fps=200.0, segment_s=1.0)
+    return replace(exam_policy(), capture=capture)
 
 
 @dataclass

@@ -1,0 +1,59 @@
+"""The line to the backend while an exam runs: what comes over it is handled in turn with everything else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from app.core.control import ControlMessage
+from app.core.types import Json
+from app.runtime.key_updates import KeyUpdates, Updated
+from app.runtime.status import StatusFile
+from app.transport.control import ControlChannel
+
+Greet = Callable[[], list[Mapping[str, Json]]]
+MakeChannel = Callable[[Greet, Callable[[ControlMessage], None]], ControlChannel | None]
+"""From a greeting and a listener: the channel, or None where the policy names no address for it."""
+
+
+class ControlLine:
+    """On the session thread, but for ``end``. ``later`` runs work there; ``on_updated`` hears what is in force."""
+
+    def __init__(
+        self,
+        updates: KeyUpdates,
+        make_channel: MakeChannel,
+        later: Callable[[Callable[[], None]], None],
+        on_updated: Callable[[Updated], None],
+        status: StatusFile,
+    ) -> None:
+        self._updates = updates
+        self._make_channel = make_channel
+        self._later = later
+        self._on_updated = on_updated
+        self._status = status
+        self._channel: ControlChannel | None = None
+
+    def begin(self) -> None:
+        """Safe to call twice."""
+        if self._channel is None:
+            self._channel = self._make_channel(
+                self._updates.greeting, lambda message: self._later(lambda: self._handle(message))
+            )
+            if self._channel is not None:
+                self._channel.start()
+
+    def end(self) -> None:
+        """What comes later is not heard: the evidence is about to be sealed. Any thread; safe to call twice."""
+        channel, self._channel = self._channel, None
+        if channel is not None:
+            channel.stop()
+
+    def _handle(self, message: ControlMessage) -> None:
+        channel = self._channel
+        if channel is None:
+            return
+        answer, updated = self._updates.handle(message)
+        if updated is not None:
+            self._on_updated(updated)
+        self._status.write(control=message.type, answer=dict(answer))
+        channel.answer(answer)
