@@ -197,14 +197,14 @@ def read_object(path: Path, what: str) -> dict[str, Json]:
         raise BadInput(f"{path} is not a {what}; see docs/config-key.md for its form.") from error
 
 
-def read_bounded(path: Path, what: str) -> bytes:
-    """A file's content. Raises BadInput when it can't be read or is larger than 1 MB."""
+def read_bounded(path: Path, what: str, max_bytes: int = MAX_BYTES) -> bytes:
+    """A file's content. Raises BadInput when it can't be read or is larger than ``max_bytes``."""
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(max_bytes + 1)
     except OSError as error:
         raise BadInput(f"The {what} {path} can't be read: {error.strerror}.") from error
-    if len(data) > MAX_BYTES:
+    if len(data) > max_bytes:
         raise BadInput(f"{path} is too large for a {what}.")
     return data
 

@@ -28,6 +28,8 @@ from app.keys.trust import Trust, TrustedBackend, normalised_url
 if TYPE_CHECKING:
     from app.core.types import Json
 
+MAX_FILE_BYTES = 20_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -151,16 +153,18 @@ class TrustStore:
 
     def _load(self, name: str) -> dict[str, Json]:
         try:
-            return json_object(read_bounded(self._folder / name, "store"))
+            return json_object(read_bounded(self._folder / name, "store", MAX_FILE_BYTES))
         except (BadInput, ValueError):
             return {}
 
     def _save(self, name: str, data: dict[str, Json]) -> None:
-        path = self._folder / name
+        path, text = self._folder / name, json.dumps(data)
+        if len(text) > MAX_FILE_BYTES:
+            raise BadInput(f"What was fetched is larger than {MAX_FILE_BYTES // 1_000_000} MB; ask for shorter lists.")
         part = path.with_name(f"{name}.{os.getpid()}.tmp")
         try:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            part.write_text(json.dumps(data), encoding="utf-8")
+            part.write_text(text, encoding="ascii")
             part.replace(path)
         except OSError as error:
             raise BadInput(f"{path} can't be written ({error.strerror}); free room on that disk.") from error
