@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from app.keys.seb.plist import Value
@@ -18,7 +18,7 @@ EXEMPT = "originatorVersion"
 _PUNCTUATION = "\t\n\r _-,;:!?.'\"()[]{}@*/\\&#%`^+<=>|~$"
 """ASCII in the order of the Unicode root collation (CLDR), which is culture-invariant."""
 
-SortKey = tuple[tuple[tuple[int, int], ...], tuple[int, ...], tuple[bool, ...], str]
+SortKey = tuple[str, str, str, str]
 
 
 def config_key(settings: Mapping[str, Value]) -> str:
@@ -40,26 +40,51 @@ def sort_key(name: str) -> SortKey:
 
     Punctuation comes before digits, digits before letters; then unaccented before accented, lower before upper case.
     """
-    primary: list[tuple[int, int]] = []
-    marks: list[int] = []
-    upper: list[bool] = []
-    for char in unicodedata.normalize("NFD", name):
-        category = unicodedata.category(char)
-        if category[0] == "M":
-            marks.append(ord(char))
-        elif category not in ("Cc", "Cf") or char in _PUNCTUATION:
-            primary += [_weight(folded) for folded in char.casefold()]
-            marks.append(0)
-            upper.append(char != char.lower())
-    return tuple(primary), tuple(marks), tuple(upper), name
+    text = unicodedata.normalize("NFD", name)
+    return text.translate(_LETTERS), text.translate(_ACCENTS), text.translate(_CASES), name
 
 
-def _weight(char: str) -> tuple[int, int]:
+class _Level(dict[int, str]):
+    """What one level of the comparison makes of a character, for ``str.translate``; found out once for each."""
+
+    def __init__(self, made: Callable[[str], str]) -> None:
+        self._made = made
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        found = self[code] = self._made(char)
+        return found
+
+
+def _letter(char: str) -> str:
+    return "" if _is_mark(char) or _is_ignored(char) else "".join(map(_weight, char.casefold()))
+
+
+def _accent(char: str) -> str:
+    return char if _is_mark(char) else "" if _is_ignored(char) else "\0"
+
+
+def _case(char: str) -> str:
+    return "" if _is_mark(char) or _is_ignored(char) else "01"[char != char.lower()]
+
+
+def _weight(char: str) -> str:
     if char in _PUNCTUATION:
-        return 0, _PUNCTUATION.index(char)
+        return "\0" + chr(_PUNCTUATION.index(char))
     if char.isdecimal():
-        return 2, unicodedata.decimal(char)
-    return (3 if char.isalpha() else 1), ord(char)
+        return "\2" + chr(unicodedata.decimal(char))
+    return ("\3" if char.isalpha() else "\1") + char
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char)[0] == "M"
+
+
+def _is_ignored(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cf") and char not in _PUNCTUATION
+
+
+_LETTERS, _ACCENTS, _CASES = _Level(_letter), _Level(_accent), _Level(_case)
 
 
 def _dictionary(value: Mapping[str, Value]) -> str:

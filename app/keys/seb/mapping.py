@@ -12,7 +12,8 @@ from app.keys.imported import Imported, Mapped, Unmapped
 from app.keys.seb.plist import Value
 from app.keys.seb.reasons import reason_for
 
-MAX_NAME = 500
+MAX_ENTRY = 500
+"""Characters in an entry of a policy's list; see ``keys.bounds``."""
 SCREEN_FPS = (0.2, 30.0)
 
 _WINDOWS: dict[int, Json] = {0: "block", 1: "same_window", 2: "same_window"}
@@ -62,26 +63,33 @@ class _Findings:
             return None
         return [entry for entry in value if isinstance(entry, Mapping)]
 
-    def put(self, source: str, path: str, value: Json) -> None:
-        """Sets a field, appends to a list field, and notes where from."""
-        *groups, name = path.removesuffix("[]").split(".")
+    def put(self, name: str, path: str, value: Json, entry: int | None = None) -> None:
+        """Sets a field, or appends to one whose path ends in ``[]``, and notes where from.
+
+        ``entry`` is the number in the setting's list.
+        """
+        *groups, field = path.removesuffix("[]").split(".")
         holder = self.policy
         for group in groups:
             inner = holder.setdefault(group, {})
             if isinstance(inner, dict):
                 holder = inner
         if path.endswith("[]"):
-            entries = holder.setdefault(name, [])
+            entries = holder.setdefault(field, [])
             if isinstance(entries, list) and value not in entries:
                 entries.append(value)
         else:
-            holder[name] = value
-        self.said.add(source.partition("[")[0])
-        self.mapped.append(Mapped(source, path.removesuffix("[]"), value))
+            holder[field] = value
+        self.said.add(name)
+        self.mapped.append(Mapped(_source(name, entry), path.removesuffix("[]"), value))
 
-    def leave(self, source: str, reason: str) -> None:
-        self.said.add(source.partition("[")[0])
-        self.unmapped.append(Unmapped(source, reason))
+    def leave(self, name: str, reason: str, entry: int | None = None) -> None:
+        self.said.add(name)
+        self.unmapped.append(Unmapped(_source(name, entry), reason))
+
+
+def _source(name: str, entry: int | None) -> str:
+    return name if entry is None else f"{name}[{entry}]"
 
 
 _KINDS: dict[type, str] = {bool: "yes or no", int: "whole number", str: "text"}
@@ -110,12 +118,12 @@ def _url_rules(found: _Findings) -> None:
             "The filter is always on: only the start page's origin and the allowed addresses can be opened.",
         )
     for number, rule in enumerate(rules or []):
-        source = f"URLFilterRules[{number}]"
         reason = "URLFilterEnable is off in this file, so its rules do not count." if on is not True else _unfit(rule)
         if reason:
-            found.leave(source, reason)
+            found.leave("URLFilterRules", reason, number)
         else:
-            found.put(source, "browser.allow[]" if rule["action"] == 1 else "browser.block[]", str(rule["expression"]))
+            path = "browser.allow[]" if rule["action"] == 1 else "browser.block[]"
+            found.put("URLFilterRules", path, str(rule["expression"]), number)
 
 
 def _unfit(rule: Mapping[str, Value]) -> str | None:
@@ -127,6 +135,8 @@ def _unfit(rule: Mapping[str, Value]) -> str | None:
         return "Regular expressions are not understood; write the rule in the simplified syntax."
     if not isinstance(expression, str) or not expression or rule.get("action") not in (0, 1):
         return "The rule has no expression, or neither allows nor blocks."
+    if len(expression) > MAX_ENTRY or not expression.isprintable():
+        return "The rule is longer than a policy allows, or has control characters."
     try:
         compile_rules([expression], [])
     except BadInput:
@@ -173,14 +183,13 @@ def _lockdown(found: _Findings) -> None:
 
 def _processes(found: _Findings) -> None:
     for number, process in enumerate(found.entries("prohibitedProcesses") or []):
-        source = f"prohibitedProcesses[{number}]"
         name = process.get("executable") or process.get("originalName") or process.get("identifier")
         if process.get("active") is not True:
-            found.leave(source, "The program is switched off in this file.")
-        elif not isinstance(name, str) or not name.isprintable() or not 0 < len(name.strip()) <= MAX_NAME:
-            found.leave(source, "It has no program's name.")
+            found.leave("prohibitedProcesses", "The program is switched off in this file.", number)
+        elif not isinstance(name, str) or not name.isprintable() or not 0 < len(name.strip()) <= MAX_ENTRY:
+            found.leave("prohibitedProcesses", "It has no program's name.", number)
         else:
-            found.put(source, "lockdown.denied_processes[]", name.strip())
+            found.put("prohibitedProcesses", "lockdown.denied_processes[]", name.strip(), number)
 
 
 def _proctoring(found: _Findings) -> None:
