@@ -9,9 +9,8 @@ from app.core.policy import Position
 from app.core.types import Json
 from app.keys.imported import Imported
 from app.keys.vendors.kinds import CREDENTIAL, ELEMENT, FOLDERS, NAME, PREFIX, YES_NO, one_of, whole
-from app.keys.vendors.table import Field, Reading, Vendor, read_settings
+from app.keys.vendors.table import Field, Reading, Table, Vendor
 
-NAME_OF_VENDOR = "BlinkExam"
 _KEY = "serviceAccessKey"
 _ROOM = "roomInfo.roomId"
 _LONG_KEY = 8
@@ -83,11 +82,12 @@ FIELDS = (
     Field("position.liveCam", _POSITION, ("browser.live_camera_position",), "Where the live picture is."),
     Field("preUploadPath", FOLDERS, ("upload.path_prefix",), "The folder at the backend.", required=True),
 )
+TABLE = Table("BlinkExam", FIELDS)
 
 
 def import_settings(data: Mapping[str, Json]) -> Imported:
     """A whole config object. Raises BadInput for missing and wrong settings, by name; no value of the key anywhere."""
-    reading = read_settings(NAME_OF_VENDOR, FIELDS, data, required_groups=("position",))
+    reading = TABLE.read(data, required_groups=("position",))
     _room(reading)
     _faces(reading)
     _inspection(reading)
@@ -133,4 +133,4 @@ def _inspection(reading: Reading) -> None:
         reading.drop("inspectionType", "There is no inspection: roomInspection is false.")
 
 
-VENDOR = Vendor(NAME_OF_VENDOR, FIELDS, import_settings)
+VENDOR = Vendor(TABLE.vendor, FIELDS, import_settings)

@@ -10,9 +10,8 @@ from collections.abc import Mapping
 from app.core.types import Json
 from app.keys.imported import Imported
 from app.keys.vendors.kinds import ADDRESS, ANYTHING, CREDENTIAL, NAME, TEXT, YES_NO, Kind, one_of, whole
-from app.keys.vendors.table import Field, Reading, Vendor, read_settings
+from app.keys.vendors.table import Field, Reading, Table, Vendor
 
-NAME_OF_VENDOR = "Mettl"
 _LINE = "Needs `live.endpoint`, which is to be added."
 _LOCK = ("lockdown.kiosk", "lockdown.grab_keyboard")
 _PERSON = ("userMetaData.name", "userMetaData.email")
@@ -136,11 +135,12 @@ FIELDS = (
         "A photo is taken and compared with the one at this address, unless skipIdAndPhoto is true.",
     ),
 )
+TABLE = Table("Mettl", FIELDS)
 
 
 def import_settings(data: Mapping[str, Json]) -> Imported:
     """An Init body or the demonstration page's fields. Raises BadInput for wrong ones, by name. None is required."""
-    reading = read_settings(NAME_OF_VENDOR, FIELDS, data)
+    reading = TABLE.read(data)
     if not reading.has("userId"):
         for source in _PERSON:
             reading.drop(source, "Whose it is has to be said too: userId is missing.")
@@ -199,4 +199,4 @@ def _reference(reading: Reading, *, no_photo: bool) -> None:
         reading.become("identity.face_check", True, source)
 
 
-VENDOR = Vendor(NAME_OF_VENDOR, FIELDS, import_settings)
+VENDOR = Vendor(TABLE.vendor, FIELDS, import_settings)

@@ -8,9 +8,8 @@ from app.core.types import Json
 from app.keys.imported import Imported
 from app.keys.vendors.devices import NEED_CAMERA, without_camera, without_devices
 from app.keys.vendors.kinds import ANYTHING, NAME, YES_NO, one_of, whole
-from app.keys.vendors.table import Field, Reading, Vendor, read_settings
+from app.keys.vendors.table import Field, Reading, Table, Vendor
 
-NAME_OF_VENDOR = "ProctorAI"
 CAMERA = "settings.webcam"
 MICROPHONE = "settings.audioRecording"
 DETECTION = "settings.aiDetection.enabled"
@@ -65,11 +64,12 @@ FIELDS = (
     Field("adminUrl", ANYTHING, (), "The vendor's own page for proctors; the backend has its own."),
     *(Field(name, ANYTHING, (), _RECORD) for name in ("status", "createdAt", "startedAt", "participants", "warnings")),
 )
+TABLE = Table("ProctorAI", FIELDS)
 
 
 def import_settings(data: Mapping[str, Json]) -> Imported:
     """An exam or its settings. Raises BadInput for wrong settings, by name. Nothing is required."""
-    reading = read_settings(NAME_OF_VENDOR, FIELDS, data)
+    reading = TABLE.read(data)
     if reading.has(CAMERA):
         reading.become("capture.camera", reading.get(CAMERA), CAMERA)
         if not reading.get(CAMERA):
@@ -86,4 +86,4 @@ def _detection(reading: Reading) -> None:
         reading.drop(DETECTION, "There is nothing to judge: webcam and audioRecording are false.")
 
 
-VENDOR = Vendor(NAME_OF_VENDOR, FIELDS, import_settings)
+VENDOR = Vendor(TABLE.vendor, FIELDS, import_settings)

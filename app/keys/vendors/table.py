@@ -52,16 +52,42 @@ class Vendor:
     import_settings: Callable[[Mapping[str, Json]], Imported]
 
 
+class Table:
+    """A vendor's settings by name. ``vendor`` is the name as people write it."""
+
+    def __init__(self, vendor: str, fields: Sequence[Field]) -> None:
+        self.vendor = vendor
+        self.fields = {field.source: field for field in fields}
+        self._rows = {alias: field for field in fields for alias in (field.source, *field.aliases)}
+        split = [row.split(".") for row in self._rows]
+        self._groups = {".".join(parts[:n]) for parts in split for n in range(1, len(parts))}
+
+    def row(self, path: Path) -> Field | None:
+        """The field that takes what is at this path, as a whole."""
+        if any("." in part for part in path):
+            return None
+        exact = self._rows.get(".".join(path))
+        return exact if exact is not None else self._rows.get(".".join((*path[:-1], "*")))
+
+    def is_group(self, path: Path) -> bool:
+        return ".".join(path) in self._groups
+
+    def read(self, data: Mapping[str, Json], required_groups: Sequence[str] = ()) -> Reading:
+        """Raises BadInput with one sentence that names each wrong setting by its path, and never its value."""
+        reading = Reading(self)
+        reading.take_in(data, required_groups)
+        return reading
+
+
 class Reading:
     """Settings that were read by a vendor's table, and the policy that is made of them.
 
-    ``read_settings`` makes one, the vendor's own rules decide what needs more than one setting, ``imported`` does
+    ``Table.read`` makes one, the vendor's own rules decide what needs more than one setting, ``imported`` does
     the rest by the table: fields of the policy get the value as it is, whatever has none gets its meaning as reason.
     """
 
-    def __init__(self, vendor: str, rows: Sequence[Field]) -> None:
-        self._vendor = vendor
-        self._fields = {field.source: field for field in rows}
+    def __init__(self, table: Table) -> None:
+        self._table = table
         self._values: dict[str, Json] = {}
         self._given: dict[str, list[str]] = {}
         self._order: list[str] = []
@@ -100,13 +126,13 @@ class Reading:
 
     def refuse(self, source: str, what: str) -> BadInput:
         """For a setting whose value can't be together with others; ``what`` never contains a value."""
-        return BadInput(f"{self._vendor} settings: {self._given[source][0]} {what}.")
+        return BadInput(f"{self._table.vendor} settings: {self._given[source][0]} {what}.")
 
     def imported(self) -> Imported:
         for source, value in self._values.items():
             if source in self._decided:
                 continue
-            field = self._fields[source]
+            field = self._table.fields[source]
             if value == "" and REQUIRED_TEXTS.intersection(field.paths):
                 self.drop(source, _EMPTY)
                 continue
@@ -121,30 +147,26 @@ class Reading:
             tuple(sorted(self._unmapped, key=lambda line: place.get(line.source, len(place)))),
         )
 
-    def read(self, data: Mapping[str, Json], required_groups: Sequence[str]) -> None:
-        """Takes in all settings. Raises BadInput for values of the wrong kind and for required ones that are missing."""
-        wrong: list[str] = []
-        rows = {alias: field for field in self._fields.values() for alias in (field.source, *field.aliases)}
-        groups = {".".join(parts[:n]) for parts in (row.split(".") for row in rows) for n in range(1, len(parts))}
-        for path, value in _walk(data, rows, groups):
-            wrong.extend(self._take(path, value, rows, groups))
-        missing = [f.source for f in self._fields.values() if f.required and f.source not in self._given]
+    def take_in(self, data: Mapping[str, Json], required_groups: Sequence[str]) -> None:
+        """Raises BadInput for values of the wrong kind and for required settings that are missing."""
+        wrong = [sentence for path, value in _walk(data, self._table) for sentence in self._take(path, value)]
+        missing = [f.source for f in self._table.fields.values() if f.required and f.source not in self._given]
         missing += [group for group in required_groups if data.get(group) is None]
         if missing:
             wrong.append(f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing")
         if wrong:
             more = f"; and {len(wrong) - _MOST_NAMED} more" if len(wrong) > _MOST_NAMED else ""
-            raise BadInput(f"{self._vendor} settings: {'; '.join(wrong[:_MOST_NAMED])}{more}.")
+            raise BadInput(f"{self._table.vendor} settings: {'; '.join(wrong[:_MOST_NAMED])}{more}.")
 
-    def _take(self, path: Path, value: Json, rows: Mapping[str, Field], groups: set[str]) -> Iterator[str]:
-        shown, field = _shown(path), _row(path, rows)
+    def _take(self, path: Path, value: Json) -> Iterator[str]:
+        shown, field = _shown(path), self._table.row(path)
         self._order.append(shown)
         if value is None or (field is None and value in ({}, [])):
             self._unmapped.append(Unmapped(shown, _NULL if value is None else _EMPTY))
-        elif field is None and ".".join(path) in groups:
+        elif field is None and self._table.is_group(path):
             yield f"{shown} has to be an object"
         elif field is None:
-            self._unmapped.append(Unmapped(shown, f"Not a setting of {self._vendor} that is known here."))
+            self._unmapped.append(Unmapped(shown, f"Not a setting of {self._table.vendor} that is known here."))
         elif field.source.endswith("*"):
             self._unmapped.append(Unmapped(shown, field.meaning))
         else:
@@ -162,35 +184,19 @@ class Reading:
             yield f"{shown} and {given[0]} are the same setting with different values; leave one out"
 
 
-def read_settings(
-    vendor: str, rows: Sequence[Field], data: Mapping[str, Json], required_groups: Sequence[str] = ()
-) -> Reading:
-    """Raises BadInput with one sentence that names each wrong setting by its path, and never its value."""
-    reading = Reading(vendor, rows)
-    reading.read(data, required_groups)
-    return reading
-
-
-def _walk(data: Mapping[str, Json], rows: Mapping[str, Field], groups: set[str]) -> Iterator[tuple[Path, Json]]:
+def _walk(data: Mapping[str, Json], table: Table) -> Iterator[tuple[Path, Json]]:
     """Each leaf with its path: a value, an empty container, what a row takes whole, or what lies too deep."""
     todo: list[tuple[Path, Json]] = [((str(key),), value) for key, value in reversed(list(data.items()))]
     while todo:
         path, value = todo.pop()
-        if _row(path, rows) is not None or len(path) >= _DEEPEST or not value:
+        if table.row(path) is not None or len(path) >= _DEEPEST or not value:
             yield path, value
         elif isinstance(value, dict):
             todo.extend(((*path, str(key)), item) for key, item in reversed(value.items()))
-        elif isinstance(value, list) and ".".join(path) not in groups:
+        elif isinstance(value, list) and not table.is_group(path):
             todo.extend(((*path, f"[{number}]"), item) for number, item in reversed(list(enumerate(value))))
         else:
             yield path, value
-
-
-def _row(path: Path, rows: Mapping[str, Field]) -> Field | None:
-    if any("." in part for part in path):
-        return None
-    exact = rows.get(".".join(path))
-    return exact if exact is not None else rows.get(".".join((*path[:-1], "*")))
 
 
 def _shown(path: Path) -> str:

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from app.core.types import Json
 from app.keys.imported import Imported
 from app.keys.vendors.devices import without_camera, without_devices
-from app.keys.vendors.table import Reading, Vendor, read_settings
+from app.keys.vendors.table import Reading, Table, Vendor
 from app.keys.vendors.trustexam_fields import FIELDS
 from app.keys.vendors.trustexam_objects import read_objects
 
-NAME_OF_VENDOR = "TrustExam"
+TABLE = Table("TrustExam", FIELDS)
 _STREAMS = {"main_camera": "camera", "second_camera": "second_camera", "screen_share": "screen"}
 _SOUND = {"noise_detector": 5004, "speech_detector": 5106}
 _OFF = "It is off."
@@ -21,7 +21,7 @@ _NO_MICROPHONE = "It needs the microphone, which noise_detector and speech_detec
 
 def import_settings(data: Mapping[str, Json]) -> Imported:
     """Raises BadInput for wrong settings, by name. Nothing is required; what the vendor presumes is presumed."""
-    reading = read_settings(NAME_OF_VENDOR, FIELDS, data)
+    reading = TABLE.read(data)
     for theirs, ours in _STREAMS.items():
         _stream(reading, theirs, ours)
     _second_microphone(reading)
@@ -92,8 +92,8 @@ def _stream(reading: Reading, theirs: str, ours: str) -> None:
 def _second_microphone(reading: Reading) -> None:
     sources = _given(reading, "second_microphone_record", "second_microphone_upload")
     captured = any(reading.get(source) for source in sources)
-    if sources:
-        reading.become("capture.second_microphone", captured, sources[0])
+    for source in sources:
+        reading.become("capture.second_microphone", captured, source)
     for source in _given(reading, "second_microphone_upload"):
         reading.become("upload.second_microphone", reading.get(source), source)
     if not captured:
@@ -191,4 +191,4 @@ def _sound(reading: Reading) -> None:
         _drop_all(reading, tolerances, _NO_MICROPHONE)
 
 
-VENDOR = Vendor(NAME_OF_VENDOR, FIELDS, import_settings)
+VENDOR = Vendor(TABLE.vendor, FIELDS, import_settings)

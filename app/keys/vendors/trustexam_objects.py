@@ -16,11 +16,12 @@ _CODES = {"cell phone": _PHONE, "book": _BOOK}
 
 def read_objects(reading: Reading) -> None:
     """Decides on categories and thresholds; a category's own score comes before the threshold for all."""
+    if reading.has(_SWITCH):
+        reading.become("detection.objects", reading.get(_SWITCH), _SWITCH)
     if not reading.get(_SWITCH):
         for source in (_THRESHOLD, _CATEGORIES):
             reading.drop(source, "Nothing is looked for: object_detect is not true.")
         return
-    reading.become("detection.objects", True, _SWITCH)
     for code in (_PHONE, _BOOK, _OTHER):
         if reading.has(_THRESHOLD):
             reading.become(_threshold(code), reading.get(_THRESHOLD), _THRESHOLD)
