@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.key.passwords import password_in
 from app.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def settings_of(args: argparse.Namespace) -> Mapping[str, Value]:
 
 def _given(args: argparse.Namespace) -> str | None:
     if args.password_file is not None:
-        return _first_line(args.password_file)
+        return password_in(args.password_file)
     password: str | None = args.password
     return _asked() if password == _ASK else password
 
@@ -75,10 +76,3 @@ def _asked() -> str:
     if sys.stdin.isatty():
         return getpass.getpass("Password of the .seb file: ")
     return sys.stdin.readline().rstrip("\r\n")
-
-
-def _first_line(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8").partition("\n")[0].rstrip("\r")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The password file {path} can't be read; give a text file.") from error
