@@ -99,13 +99,13 @@ async def _send(ctx: Context, websocket: WebSocket, attempt_id: str, line: Line)
     """A few messages at a time, the next ones when these went out: a slow client holds up nobody else."""
     while True:
         line.news.clear()
+        if line.replaced:
+            raise _End(REPLACED, "Another connection of this attempt took over")
         while messages := await run_in_threadpool(pending, ctx.database, attempt_id, line.sent):
             for message in messages:
                 await websocket.send_text(message.text)
                 line.sent = message.seq
         await line.news.wait()
-        if line.replaced:
-            raise _End(REPLACED, "Another connection of this attempt took over")
 
 
 async def _listen(ctx: Context, websocket: WebSocket, attempt_id: str, caller: str) -> NoReturn:

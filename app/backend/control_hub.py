@@ -99,4 +99,4 @@ class ControlHub:
         """The last message's ``seq`` of each attempt that was left one since then."""
         last = select(ControlMessage.attempt_id, func.max(ControlMessage.seq)).group_by(ControlMessage.attempt_id)
         with self._database.reading() as session:
-            return dict(session.execute(last.where(ControlMessage.created_ns >= since_ns)).tuples())
+            return dict(session.execute(last.where(ControlMessage.created_ns >= since_ns)).all())

@@ -33,7 +33,7 @@ def pending(database: Database, attempt_id: str, after: int) -> list[Outgoing]:
         .limit(_AT_ONCE)
     )
     with database.reading() as session:
-        return [_outgoing(message, token) for message, token in session.execute(following).tuples()]
+        return [_outgoing(message, token) for message, token in session.execute(following)]
 
 
 def acknowledge(database: Database, attempt_id: str, ack: Ack, now_ns: int) -> None:
@@ -57,7 +57,7 @@ def deliveries(session: Session, key: StoredKey) -> list[DeliveryOut]:
         .where(ControlMessage.stored_key_id == key.id)
         .order_by(ControlMessage.created_ns, ControlMessage.attempt_id)
     )
-    return [_delivery(message, user_id) for message, user_id in session.execute(sent).tuples()]
+    return [_delivery(message, user_id) for message, user_id in session.execute(sent)]
 
 
 def _outgoing(message: ControlMessage, token: str | None) -> Outgoing:

@@ -150,7 +150,7 @@ def _message(attempt_id: str, seq: int, key: StoredKey, now_ns: int) -> ControlM
 def _last_seqs(session: Session, exam_id: str) -> dict[str, int]:
     of_exam = select(Attempt.id).where(Attempt.exam_id == exam_id)
     last = select(ControlMessage.attempt_id, func.max(ControlMessage.seq)).where(ControlMessage.attempt_id.in_(of_exam))
-    return dict(session.execute(last.group_by(ControlMessage.attempt_id)).tuples())
+    return dict(session.execute(last.group_by(ControlMessage.attempt_id)).all())
 
 
 def _series(issuer_name: str, audience: Audience) -> list[ColumnElement[bool]]:
