@@ -42,7 +42,8 @@ class Audience:
     def refusal(self, exam_id: str, candidate: Candidate) -> str | None:
         """Why this candidate of this exam may not use the key, as the end of a sentence; None when they may.
 
-        A candidate who is not named yet (``id`` empty) is not refused: they are asked, and then judged again.
+        Somebody who is not named yet (``id`` empty) may use a key for the exam or for their group, and is asked who
+        they are; a key for one candidate is for that name only.
         """
         if self.exam != exam_id:
             return f"it is for the exam {self.exam!r}"

@@ -111,6 +111,10 @@ EVIDENCE = _table(
     (5121, "blocked key or gesture", 0.2, "A key combination was pressed that the exam does not allow."),
 )
 
+CAMERA_CODES = frozenset({5001, 5002, 5003, 5101, 5102, 5103, 5104, 5105, 5108, 5109, 5110})
+MICROPHONE_CODES = frozenset({5004, 5106, 5107})
+"""Evidence that only the camera's pictures, or only the microphone's sound, can give."""
+
 CODES: dict[int, Code] = SUCCESS | ERRORS | EVIDENCE
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 
+from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
 from app.core.policy import Accessibility, Policy, RuleSetting
 from app.core.types import Json
 
@@ -70,11 +71,7 @@ def applied(running: Policy, update: Policy) -> tuple[Policy, list[Change]]:
     detection = running.detection
     if "detection.sensitivity" in taken:
         detection = replace(detection, sensitivity=update.detection.sensitivity)
-    rules = {
-        code: _rule(code, running.detection.rules.get(code), update.detection.rules.get(code), taken)
-        for code in sorted({*running.detection.rules, *update.detection.rules})
-    }
-    detection = replace(detection, rules=rules)
+    detection = replace(detection, rules=_rules(running, update, taken))
     granted = {
         path.removeprefix("accessibility."): getattr(update.accessibility, path.removeprefix("accessibility."))
         for path in taken
@@ -94,6 +91,17 @@ def applied(running: Policy, update: Policy) -> tuple[Policy, list[Change]]:
 def extra_time_s(duration_min: int, accessibility: Accessibility) -> int:
     """Seconds that the candidate has beyond the exam's duration."""
     return accessibility.extra_time_min * 60 + round(duration_min * 60 * accessibility.extra_time_percent / 100)
+
+
+def _rules(running: Policy, update: Policy, taken: set[str]) -> dict[int, RuleSetting]:
+    """Each rule with what was taken over of it. One that sets nothing is there only where its policy names it."""
+    old, new = running.detection.rules, update.detection.rules
+    merged = {}
+    for code in sorted({*old, *new}):
+        rule = _rule(code, old.get(code), new.get(code), taken)
+        if rule != RuleSetting() or code in (new if _any(taken, f"{RULES}.{code}") else old):
+            merged[code] = rule
+    return merged
 
 
 def _rule(code: int, old: RuleSetting | None, new: RuleSetting | None, taken: set[str]) -> RuleSetting:
@@ -134,9 +142,12 @@ def _total_s(policy: Policy) -> float:
 
 
 def _rule_refusal(path: str, old: Policy, new: Policy) -> str:
-    code, name = path.removeprefix(f"{RULES}.").split(".")
+    number, name = path.removeprefix(f"{RULES}.").split(".")
+    code = int(number)
+    if (code in CAMERA_CODES and not old.capture.camera) or (code in MICROPHONE_CODES and not old.capture.microphone):
+        return "is about a device that this exam does not record"
     if name in _THRESHOLDS:
         return ""
-    was = old.detection.rules.get(int(code), RuleSetting()).enabled
-    now = new.detection.rules.get(int(code), RuleSetting()).enabled
+    was = old.detection.rules.get(code, RuleSetting()).enabled
+    now = new.detection.rules.get(code, RuleSetting()).enabled
     return "judges what the candidate did not agree to" if now and not was else ""

@@ -8,12 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
 from app.core.policy import Policy
 
 Problem = tuple[str, str]
-
-CAMERA_CODES = frozenset({5001, 5002, 5003, 5101, 5102, 5103, 5104, 5105, 5108, 5109, 5110})
-MICROPHONE_CODES = frozenset({5004, 5106, 5107})
 
 _CAMERA = "needs the camera, which policy.capture.camera switches off"
 _MICROPHONE = "needs the microphone, which policy.capture.microphone switches off"

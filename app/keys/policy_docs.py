@@ -8,12 +8,11 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from app.core.codes import EVIDENCE
+from app.core.codes import CAMERA_CODES, EVIDENCE, MICROPHONE_CODES
 from app.core.policy import Detection, Policy, RuleSetting
 from app.core.rule_table import settings_for
 from app.core.types import NS_PER_S
 from app.keys.bounds import NUMBERS
-from app.keys.contradictions import CAMERA_CODES, MICROPHONE_CODES
 
 MEANINGS: dict[str, str] = {
     "exam.id": "The exam's name in the institution's system.",

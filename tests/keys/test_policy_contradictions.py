@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
 from app.core.errors import BadInput
 from app.core.types import Json
 from app.keys.bounds import problems
-from app.keys.contradictions import CAMERA_CODES, CONTRADICTIONS, MICROPHONE_CODES
+from app.keys.contradictions import CONTRADICTIONS
 from app.keys.policy_model import parse_policy
 from app.keys.settings import SETTINGS
 from tests.fakes.policies import small_policy
