@@ -8,13 +8,25 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.core.types import Json
+from app.keys.issuers import load_issuer
+from app.keys.protected import ACCEPTED_ITERATIONS
 from tests.fakes.policies import small_policy
+
+
+@pytest.fixture(autouse=True)
+def _own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing that this machine trusts or remembers takes part, and private keys open as fast as they may."""
+    monkeypatch.setattr("app.keys.issuers.ITERATIONS", ACCEPTED_ITERATIONS[0])
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    monkeypatch.delenv("INVIGIL_KEY_PASSWORD", raising=False)
 
 
 @pytest.fixture
 def issuer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
     monkeypatch.setenv("INVIGIL_ISSUER_PASSWORD", "password")
-    path = tmp_path / "issuer.pem"
+    path = tmp_path / "issuer.key"
     assert main(["key", "new-issuer", "--name", "Example University", "--out", str(path)]) == 0
     capsys.readouterr()
     return path
@@ -119,8 +131,11 @@ def test_a_key_can_be_made_for_later(
     ("change", "words"),
     [
         (["--policy", "{tmp}/none.json"], "none.json can't be read"),
-        (["--policy", "{tmp}/broken.json"], "is not JSON"),
-        (["--policy", "{tmp}/list.json"], "has to be a JSON object"),
+        (["--policy", "{tmp}/broken.json"], "is not a JSON object"),
+        (["--policy", "{tmp}/list.json"], "is not a JSON object"),
+        (["--audience", "group"], "needs policy.candidate.group"),
+        (["--audience", "exam"], "names a candidate"),
+        (["--protect-password-file", "{tmp}/list.json"], "password is too short"),
         (["--policy", "{tmp}/wrong.json"], "policy.exam.title: may not be empty"),
         (["--issuer", "{tmp}/none.pem"], "none.pem can't be read"),
         (["--valid-hours", "-1"], "never be valid"),
@@ -160,3 +175,243 @@ def test_a_missing_key_or_trust_file_is_bad_input(config_key: Path, capsys: pyte
     assert "gone.invigil" in capsys.readouterr().err
     assert main(["key", "verify", str(config_key), "--trust", "gone.json"]) == 2
     assert "gone.json" in capsys.readouterr().err
+
+
+def issued(tmp_path: Path, issuer: Path, name: str, *words: str, **fields: Json) -> Path:
+    policy, out = tmp_path / f"{name}.json", tmp_path / f"{name}.invigil"
+    policy.write_text(json.dumps(small_policy(**fields)))
+    standard = ["--issuer", str(issuer), "--policy", str(policy), "--valid-hours", "2", "--out", str(out)]
+    assert main(["key", "issue", *standard, *words]) == 0
+    return out
+
+
+def verified(path: Path, issuer: Path, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, Json]]:
+    capsys.readouterr()
+    code = main(["key", "verify", str(path), "--trust", trust_of(issuer), "--json", *words])
+    result = json.loads(capsys.readouterr().out)
+    assert isinstance(result, dict)
+    return code, result
+
+
+def test_issuing_says_what_this_client_can_not_do_and_makes_the_key_all_the_same(
+    tmp_path: Path, issuer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = issued(tmp_path, issuer, "later", "--json", exam__exit_url="https://exams.example.org/bye")
+    told = capsys.readouterr()
+    result = json.loads(told.out)
+    assert "note: policy.exam.exit_url: this version of Invigil does not open a page" in told.err
+    assert [entry["path"] for entry in result["unmet"]] == ["exam.exit_url"]
+    assert (result["file"], result["protected"], result["bytes"]) == (str(path), False, path.stat().st_size - 1)
+    code, checked = verified(path, issuer, capsys)
+    assert code == 0
+    assert checked["unmet"] == result["unmet"]
+    assert checked["key_id"] == result["key_id"]
+
+
+@pytest.mark.parametrize(
+    ("candidate", "words", "audience"),
+    [
+        ({"id": "s1", "name": "Sample Candidate"}, [], {"exam": "algebra-1", "candidate": "s1"}),
+        ({"group": "evening"}, [], {"exam": "algebra-1", "group": "evening"}),
+        ({"group": "evening"}, ["--audience", "exam"], {"exam": "algebra-1"}),
+        ({}, [], {"exam": "algebra-1"}),
+    ],
+)
+def test_a_key_is_for_a_candidate_a_group_or_everybody(
+    tmp_path: Path,
+    issuer: Path,
+    capsys: pytest.CaptureFixture[str],
+    candidate: Json,
+    words: list[str],
+    audience: dict[str, str],
+) -> None:
+    path = issued(tmp_path, issuer, "some", *words, candidate=candidate)
+    assert verified(path, issuer, capsys)[1]["audience"] == audience
+
+
+def test_a_protected_key_needs_its_password(
+    tmp_path: Path, issuer: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text("algebra password\n")
+    (tmp_path / "wrong").write_text("another password\n")
+    path = issued(tmp_path, issuer, "secret", "--protect-password-file", str(tmp_path / "password"))
+    assert path.read_text().count(".") == 4
+    assert main(["key", "verify", str(path), "--trust", trust_of(issuer)]) == 2
+    assert "INVIGIL_KEY_PASSWORD" in capsys.readouterr().err
+    assert verified(path, issuer, capsys, "--password-file", str(tmp_path / "password"))[0] == 0
+    monkeypatch.setenv("INVIGIL_KEY_PASSWORD", "algebra password")
+    assert main(["key", "inspect", str(path)]) == 0
+    assert 'policy.exam.id = "algebra-1"' in capsys.readouterr().out
+
+
+def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(
+    tmp_path: Path, issuer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "password").write_text("algebra password\n")
+    (tmp_path / "wrong").write_text("another password\n")
+    path = issued(tmp_path, issuer, "secret", "--protect-password-file", str(tmp_path / "password"))
+    for _ in range(5):
+        assert main(["key", "inspect", str(path), "--password-file", str(tmp_path / "wrong")]) == 2
+        assert "password is wrong" in capsys.readouterr().err
+    assert main(["key", "inspect", str(path), "--password-file", str(tmp_path / "password")]) == 2
+    assert "too many wrong passwords" in capsys.readouterr().err
+
+
+def test_a_new_issuer_is_told_as_json_and_its_private_key_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("INVIGIL_ISSUER_PASSWORD", "password")
+    path = tmp_path / "issuer.key"
+    assert main(["key", "new-issuer", "--name", "X", "--out", str(path), "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert set(made) == {"name", "kid", "fingerprint", "private", "public"}
+    assert (made["private"], made["public"]) == (str(path), trust_of(path))
+
+
+def test_a_new_issuer_replaces_an_old_one_whose_keys_stay_good(
+    tmp_path: Path, issuer: Path, config_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "next.key"
+    words = ["key", "new-issuer", "--name", "Example University", "--out", str(new), "--replaces", trust_of(issuer)]
+    assert main([*words, "--old-until", "2999-01-01T00:00+00:00"]) == 0
+    assert verified(config_key, new, capsys)[0] == 0
+    assert verified(issued(tmp_path, new, "new"), new, capsys)[0] == 0
+    assert verified(issued(tmp_path, new, "newer"), issuer, capsys)[0] == 1
+
+
+def test_what_a_replaced_issuer_signs_too_late_is_refused(
+    tmp_path: Path, issuer: Path, config_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "next.key"
+    words = ["key", "new-issuer", "--name", "Example University", "--out", str(new), "--replaces", trust_of(issuer)]
+    assert main([*words, "--old-until", "2001-01-01T00:00+00:00"]) == 0
+    code, result = verified(config_key, new, capsys)
+    assert code == 1
+    assert "stopped using on 2001-01-01 00:00 UTC" in str(result["reason"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--replaces", "none.json"],
+        ["--old-until", "2001-01-01T00:00+00:00"],
+        ["--replaces", "{trust}", "--old-until", "soon"],
+    ],
+)
+def test_a_replacement_that_makes_no_sense_leaves_nothing_behind(
+    tmp_path: Path, issuer: Path, words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = tmp_path / "next.key"
+    filled = [word.format(trust=trust_of(issuer)) for word in words]
+    assert main(["key", "new-issuer", "--name", "X", "--out", str(new), *filled]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not new.exists()
+
+
+def test_diff_shows_each_change_and_whether_a_running_exam_takes_it(
+    tmp_path: Path, issuer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = issued(tmp_path, issuer, "old", "--serial", "1", exam__duration_min=60)
+    new = issued(
+        tmp_path, issuer, "new", "--serial", "2", exam__duration_min=75, capture__screen=False, upload__token="n3w"
+    )
+    capsys.readouterr()
+    assert main(["key", "diff", str(old), str(new)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "serial: 1 -> 2" in lines
+    assert "exam.duration_min: 60 -> 75 (also while the exam runs)" in lines
+    assert "capture.screen: true -> false (a running exam refuses this: it can't change while the exam runs)" in lines
+    assert "n3w" not in "".join(lines)
+    assert main(["key", "diff", str(old), str(new), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["old_serial"], told["new_serial"], told["newer"]) == (1, 2, True)
+    assert {c["path"]: c["while_running"] for c in told["changes"]} == {
+        "exam.duration_min": True,
+        "capture.screen": False,
+        "upload.token": False,
+    }
+    assert "n3w" not in json.dumps(told)
+
+
+def test_diff_says_when_nothing_differs_and_when_a_key_is_not_newer(
+    tmp_path: Path, issuer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = issued(tmp_path, issuer, "old")
+    capsys.readouterr()
+    assert main(["key", "diff", str(path), str(path)]) == 0
+    told = capsys.readouterr().out
+    assert "A running exam refuses this key" in told
+    assert "The policies are the same." in told
+
+
+def revoke(issuer: Path, *words: str) -> int:
+    return main(["key", "revoke", "--issuer", str(issuer), *words])
+
+
+def test_a_revoked_key_is_refused_where_the_list_is_installed(
+    tmp_path: Path, issuer: Path, config_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "revoked").mkdir()
+    listed = tmp_path / "revoked" / "university.jws"
+    assert verified(config_key, issuer, capsys)[0] == 0
+    assert revoke(issuer, str(config_key), "--reason", "wrong class", "--list", str(listed)) == 0
+    code, result = verified(config_key, issuer, capsys)
+    assert code == 1
+    assert "(wrong class)" in str(result["reason"])
+
+
+def test_a_list_is_continued_with_a_higher_serial_and_forgets_nothing(
+    tmp_path: Path, issuer: Path, config_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, second = tmp_path / "first.jws", tmp_path / "second.jws"
+    capsys.readouterr()
+    assert revoke(issuer, "--id", "k1", "--list", str(first), "--json") == 0
+    before = json.loads(capsys.readouterr().out)
+    again = ["--id", "k1", "--signing-key", "stolen", str(config_key), "--reason", "lost"]
+    assert revoke(issuer, *again, "--list", str(first), "--out", str(second), "--json") == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["serial"] > before["serial"]
+    assert after["revoked"][0] == before["revoked"][0]
+    assert [set(entry) for entry in after["revoked"]] == [
+        {"jti", "at", "reason"},
+        {"jti", "at", "reason"},
+        {"kid", "at", "reason"},
+    ]
+    assert revoke(issuer, "--id", "k9", "--list", str(second)) == 0
+
+
+def test_only_its_own_issuer_revokes_a_key_and_continues_a_list(
+    tmp_path: Path, issuer: Path, config_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other.key"
+    assert main(["key", "new-issuer", "--name", "Example College", "--out", str(other)]) == 0
+    listed = tmp_path / "list.jws"
+    assert revoke(other, str(config_key), "--list", str(listed)) == 2
+    assert "only its own issuer" in capsys.readouterr().err
+    assert revoke(issuer, "--id", "k1", "--list", str(listed)) == 0
+    before = listed.read_bytes()
+    assert revoke(other, "--id", "k1", "--list", str(listed)) == 2
+    assert listed.read_bytes() == before
+
+
+def test_revoking_needs_something_to_revoke_and_a_reason_of_one_line(
+    tmp_path: Path, issuer: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    listed = tmp_path / "list.jws"
+    assert revoke(issuer, "--list", str(listed)) == 2
+    assert revoke(issuer, "--id", "k1", "--reason", "two\nlines", "--list", str(listed)) == 2
+    assert revoke(issuer, "--id", "k1", "--list", str(tmp_path / "gone" / "list.jws")) == 2
+    assert capsys.readouterr().err.count("\n") == 3
+    assert not listed.exists()
+
+
+def test_no_password_and_no_private_key_is_ever_printed(
+    tmp_path: Path, issuer: Path, config_key: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    private = load_issuer(issuer, "password").key.as_dict(private=True)
+    assert main(["key", "inspect", str(config_key), "--json"]) == 0
+    verified(config_key, issuer, capsys)
+    assert revoke(issuer, str(config_key), "--list", str(tmp_path / "l.jws"), "--json") == 0
+    told = capsys.readouterr()
+    everything = told.out + told.err + "".join(p.read_text() for p in tmp_path.iterdir() if p.is_file())
+    assert str(private["d"]) not in everything
