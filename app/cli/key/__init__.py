@@ -13,6 +13,7 @@ ACTIONS = (
     "diff",
     "revoke",
     "qr",
+    "import_settings",
     "import_seb",
     "config_key",
     "preset",
