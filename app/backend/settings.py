@@ -11,6 +11,7 @@ from app.core.ports import Clock, KeyDesk
 from app.core.types import Json
 
 MIB = 1024 * 1024
+CODE_MISSES_PER_MIN = 10
 
 VerifyFaces = Callable[[bytes, bytes], Mapping[str, Json]]
 """Reference and verification image -> verified, confidence, matchScore, faceDetected, warnings. ValueError: no image."""
@@ -46,7 +47,7 @@ class BackendSettings:
     max_image_bytes: int = 8 * MIB
     requests_per_s: float = 50.0
     burst: int = 200
-    code_misses_per_min: int = 10
+    code_misses_per_min: int = CODE_MISSES_PER_MIN
     all_code_misses_per_min: int = 600
 
     def make_data_dir(self) -> None:

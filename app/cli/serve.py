@@ -24,6 +24,27 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("--port", type=int, default=8440, help="default: 8440; 0 takes a free one")
     parser.add_argument("--demo", action="store_true", help="also serve the sample exam under /demo/exam/")
     parser.add_argument("--ready-file", metavar="FILE", help="write address and admin key there once it serves")
+    parser.add_argument(
+        "--public-url", default="", metavar="URL", help="the address in links, where it is not the one that is asked"
+    )
+    parser.add_argument(
+        "--name", help="who issues the keys that this backend makes, for its first start (default: Invigil backend)"
+    )
+    parser.add_argument(
+        "--trust",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="a list of issuers whose config keys are kept here; may be repeated",
+    )
+    parser.add_argument(
+        "--code-misses",
+        type=int,
+        default=10,
+        metavar="N",
+        help="wrong short codes a minute from one address (default: 10; 0: no limit); behind a proxy all are one address",
+    )
     parser.set_defaults(run=run)
 
 
@@ -40,5 +61,9 @@ def run(args: argparse.Namespace) -> int:
             port=args.port,
             demo=args.demo,
             ready_file=Path(args.ready_file) if args.ready_file else None,
+            name=args.name,
+            trust=tuple(args.trust),
+            public_url=args.public_url,
+            code_misses_per_min=max(0, args.code_misses),
         )
     )

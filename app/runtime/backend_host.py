@@ -14,12 +14,15 @@ from app.backend.application import create_app
 from app.backend.auth import ensure_admin_key
 from app.backend.database import open_once
 from app.backend.server import serve
-from app.backend.settings import BackendServices, BackendSettings
+from app.backend.settings import CODE_MISSES_PER_MIN, BackendServices, BackendSettings
 from app.core.errors import BadInput
+from app.core.ports import KeyDesk
 from app.core.types import Json
 from app.evidence.report_html import render_html
 from app.evidence.submitted import report_of_submitted, verify_submitted
+from app.keys.trust import normalised_url
 from app.runtime.clock import SystemClock
+from app.runtime.key_desk import open_desk
 from app.runtime.resources import model_path, resources_dir
 
 VERIFIER_MODELS = ("face_detection_yunet_2023mar_int8bq.onnx", "face_recognition_sface_2021dec_int8bq.onnx")
@@ -34,6 +37,10 @@ class HostOptions:
     port: int
     demo: bool
     ready_file: Path | None
+    name: str | None = None
+    trust: tuple[Path, ...] = ()
+    public_url: str = ""
+    code_misses_per_min: int = CODE_MISSES_PER_MIN
 
 
 def run_backend(options: HostOptions) -> int:
@@ -45,10 +52,12 @@ def run_backend(options: HostOptions) -> int:
     settings = BackendSettings(
         data_dir=folder,
         database_url=options.database or "",
+        public_url=options.public_url and normalised_url(options.public_url),
         demo_dir=resources_dir() / "demo" if options.demo else None,
+        code_misses_per_min=options.code_misses_per_min,
     )
     open_once(settings.database)
-    services = backend_services()
+    services = backend_services(open_desk(folder, options.name, options.trust))
     wanted = secrets.token_urlsafe(32) if options.ready_file is not None else ""
 
     def on_ready(port: int) -> None:
@@ -65,8 +74,8 @@ def run_backend(options: HostOptions) -> int:
     return 0
 
 
-def backend_services() -> BackendServices:
-    """Face comparison, where its models are there; reports and manifests always."""
+def backend_services(keys: KeyDesk) -> BackendServices:
+    """Face comparison, where its models are there; reports, manifests and config keys always."""
     yunet, sface = (model_path(name) for name in VERIFIER_MODELS)
     verifier = FaceVerifier(yunet, sface) if yunet.is_file() and sface.is_file() else None
     return BackendServices(
@@ -75,6 +84,7 @@ def backend_services() -> BackendServices:
         render_report=render_html,
         verify_manifest=verify_submitted,
         report_of_manifest=report_of_submitted,
+        keys=keys,
     )
 
 
