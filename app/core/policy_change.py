@@ -16,10 +16,10 @@ from app.core.types import Json
 MESSAGE = "exam.message"
 DURATION = "exam.duration_min"
 RULES = "detection.rules"
-_FREE = frozenset({MESSAGE, "detection.sensitivity", "score.weights"})
-_THRESHOLDS = frozenset({"dwell_s", "release_s", "merge_s", "cooldown_s", "threshold", "severity"})
-_MORE_TIME = frozenset({"accessibility.extra_time_min", "accessibility.extra_time_percent"})
-_GRANTS = frozenset(
+FREE = frozenset({MESSAGE, "detection.sensitivity", "score.weights"})
+THRESHOLDS = frozenset({"dwell_s", "release_s", "merge_s", "cooldown_s", "threshold", "severity"})
+MORE_TIME = frozenset({"accessibility.extra_time_min", "accessibility.extra_time_percent"})
+GRANTS = frozenset(
     f"accessibility.{name}" for name in ("screen_reader", "looking_away", "second_person", "reading_aloud")
 )
 
@@ -118,13 +118,13 @@ def _any(taken: set[str], prefix: str) -> bool:
 
 
 def _refusal(path: str, old: Policy, new: Policy) -> str:
-    if path in _FREE or path.startswith("score.weights."):
+    if path in FREE or path.startswith("score.weights."):
         return ""
     if path == DURATION:
         return _less_time(old, new)
-    if path in _MORE_TIME:
+    if path in MORE_TIME:
         return _less_time(old, new)
-    if path in _GRANTS:
+    if path in GRANTS:
         granted = bool(dict(flat(new)).get(path))
         return "" if granted else "takes back what the candidate was granted"
     if path.startswith(f"{RULES}."):
@@ -146,7 +146,7 @@ def _rule_refusal(path: str, old: Policy, new: Policy) -> str:
     code = int(number)
     if (code in CAMERA_CODES and not old.capture.camera) or (code in MICROPHONE_CODES and not old.capture.microphone):
         return "is about a device that this exam does not record"
-    if name in _THRESHOLDS:
+    if name in THRESHOLDS:
         return ""
     was = old.detection.rules.get(code, RuleSetting()).enabled
     now = new.detection.rules.get(code, RuleSetting()).enabled

@@ -1,4 +1,4 @@
-"""docs/policy.md, made from the policy's classes, their bounds and the rules' defaults."""
+"""docs/policy.md, made from the policy's classes, their bounds, the rules' defaults and the vendors' tables."""
 
 from __future__ import annotations
 
@@ -8,137 +8,100 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from app.core import policy_change
+from app.core.abilities import LATER, LATER_VALUES, NOT_LIVE
+from app.core.coco import CATEGORIES
 from app.core.codes import CAMERA_CODES, EVIDENCE, MICROPHONE_CODES
 from app.core.policy import Detection, Policy, RuleSetting
-from app.core.rule_table import settings_for
+from app.core.rule_table import DEFAULTS, settings_for
 from app.core.types import NS_PER_S
-from app.keys.bounds import NUMBERS
+from app.keys.bounds import LENGTHS, MAX_ENTRIES, MAX_LINE, NUMBERS
+from app.keys.contradictions import ALLOWED_AND_BLOCKED, CONTRADICTIONS
+from app.keys.presets import ACCOMMODATIONS, PRESETS
+from app.keys.settings import GROUPS, SETTINGS, THRESHOLDS
+from app.keys.vendors import VENDORS
 
-MEANINGS: dict[str, str] = {
-    "exam.id": "The exam's name in the institution's system.",
-    "exam.title": "What the candidate sees above the exam.",
-    "exam.start_url": "The page that opens first: https, or http on this machine itself.",
-    "exam.duration_min": "Minutes until the client ends the exam; without it the page alone keeps the time.",
-    "exam.instructions": "Text that is shown before the exam begins.",
-    "candidate.id": "The candidate's name in the institution's system.",
-    "candidate.name": "The candidate's name as people write it.",
-    "candidate.email": "For the report only; the client sends no mail.",
-    "candidate.group": "Class or group, for the report.",
-    "candidate.attempt_number": "Which try at this exam it is.",
-    "upload.endpoint": "The backend's address: https, or http on this machine itself.",
-    "upload.token": "Bearer token for the backend; it should be allowed to deliver to this one exam, nothing else.",
-    "upload.exam_id": "The exam's id at the backend.",
-    "identity.photo": "A photo of the candidate is taken before the exam; needs the camera.",
-    "lockdown.kiosk": "The exam fills the screen and stays in front.",
-    "lockdown.grab_keyboard": "Key combinations that leave the exam are swallowed.",
-    "lockdown.single_monitor": "A second monitor keeps the exam from starting and is reported while it runs.",
-    "lockdown.keep_awake": "The machine does not fall asleep and shows no screen saver.",
-    "lockdown.denied_processes": "Names of further programs that may not run, added to the built-in list.",
-    "lockdown.quit_always": "Quit button and Ctrl+Alt+Shift+Q end the exam at any time: for practice only.",
-    "browser.allow": "Addresses that may be opened, in Safe Exam Browser's simplified syntax; the start page's "
-    "origin always may.",
-    "browser.block": "Addresses that may not, stronger than `allow`.",
-    "browser.new_windows": "What becomes of links that want a new window.",
-    "browser.user_agent_suffix": "Added to the browser's user agent, so that the exam server knows the client.",
-    "browser.page_api_origins": "Origins besides the start page's that may use the page API.",
-    "capture.camera": "The camera is watched and recorded.",
-    "capture.microphone": "The microphone is listened to and recorded.",
-    "capture.screen": "The screen is recorded.",
-    "capture.allow_file_sources": "`file:PATH` may stand in for a device: for demonstrations and tests, never in "
-    "a real exam.",
-    "capture.camera_width_px": "Largest width of the camera's pictures.",
-    "capture.camera_height_px": "Largest height of the camera's pictures.",
-    "capture.camera_fps": "Camera pictures a second.",
-    "capture.screen_fps": "Screen pictures a second.",
-    "capture.screen_max_width_px": "Wider screens are scaled down to this.",
-    "capture.segment_s": "Length of one recorded file, which is also how much a crash can cost at most.",
-    "detection.enabled": "Pictures and sound are judged on the device.",
-    "detection.sensitivity": "Moves dwell times and thresholds of all rules that set none of their own.",
-    "detection.faces_per_second": "How many camera pictures a second are searched for faces.",
-    "detection.rules": "Settings of single rules by evidence code: see *Rules*.",
-    "evidence.mode": "`clips` keeps what lies around violations, `continuous` keeps everything.",
-    "evidence.pre_roll_s": "Seconds kept before a violation.",
-    "evidence.post_roll_s": "Seconds kept after a violation.",
-    "evidence.quota_mb": "Space on the candidate's disk that evidence may take.",
-    "evidence.keep_after_upload": "Local copies stay after the server acknowledged them.",
-    "privacy.institution": "Who is responsible for the data: shown in the consent.",
-    "privacy.contact": "Whom the candidate can ask: shown in the consent.",
-    "privacy.purpose": "What the data is for: shown in the consent.",
-    "privacy.viewers": "Who sees the data: shown in the consent.",
-    "privacy.retention_days": "After how many days the backend deletes it: shown in the consent.",
-    "score.weights": "Trust points by evidence code, in the place of the built-in ones.",
-    "detection.rules.*.enabled": "The rule is applied.",
-    "detection.rules.*.dwell_s": "For how long a signal has to be there before it is a violation.",
-    "detection.rules.*.release_s": "For how long it has to be gone before the violation ends.",
-    "detection.rules.*.merge_s": "Violations closer together are one.",
-    "detection.rules.*.cooldown_s": "After its end, no new one begins for this long.",
-    "detection.rules.*.threshold": "In the rule's own unit: see the table.",
-    "detection.rules.*.severity": "0 is for information, 1 the gravest.",
-}
-
-THRESHOLDS: dict[int, str] = {
-    5002: "least certainty of a face",
-    5004: "dB above the background",
-    5007: "monitors allowed",
-    5101: "degrees of gaze to the side",
-    5102: "least likeness to the enrolled face",
-    5106: "probability of speech",
-}
-
-_HEAD = """# Policy
+_HEAD = f"""# Policy
 
 A policy is everything that one exam asks of the client: a JSON object, signed into a [config key](config-key.md).
-Only `exam`, `candidate` and `upload` have to be there; whatever else is left out has its default.
-Unknown fields, values of another type and values out of bounds are refused, with the field's path in the message.
+Only `exam` and `upload` have to be there; whatever else is left out has its default. `candidate` is left out of keys for
+a whole exam or group: then the person is asked who they are. Unknown fields, values of another type, values out of bounds
+and [contradictions](#what-goes-together) are refused, with the field's path in the message.
 
 A small policy:
 
 ```json
-{
-  "exam": {"id": "algebra-1", "title": "Algebra I", "start_url": "https://exams.example.org/algebra", "duration_min": 90},
-  "candidate": {"id": "s1234", "name": "Sample Candidate"},
-  "upload": {"endpoint": "https://proctoring.example.org", "token": "...", "exam_id": "algebra-1"}
-}
+{{
+  "exam": {{"id": "algebra-1", "title": "Algebra I", "start_url": "https://exams.example.org/algebra", "duration_min": 90}},
+  "candidate": {{"id": "s1234", "name": "Sample Candidate"}},
+  "upload": {{"endpoint": "https://proctoring.example.org", "token": "...", "exam_id": "algebra-1"}}
+}}
 ```
+
+- `invigil key edit` writes policies in a window, with each field explained; `invigil key preset` begins one with a
+  [preset](#presets); `invigil key import` makes one from [another system's settings](vendor-settings.md), and
+  `invigil key import-seb` from a [Safe Exam Browser file](seb.md).
+- [policy.schema.json](policy.schema.json) is the form as JSON Schema (`invigil key schema`).
+- `version` may stand beside the groups and is 1. A policy without it is of version 1.
+- Texts have at most {MAX_LINE} characters where nothing else is said, and lists at most {MAX_ENTRIES} entries.
+- *Not yet* marks what this client can't do so far. A policy may ask it all the same: `invigil key issue` and
+  `invigil key verify` name it, and the client's system check then refuses to begin the exam, or warns where
+  `exam.allow_fallback` is true. Nothing is passed over in silence.
+- The last column has the names of the settings in other systems that decide on a field.
 
 This page is made from the program: after a change of fields or defaults, run
 `INVIGIL_WRITE_DOCS=1 pytest tests/keys/test_policy_docs.py`.
 """
 
-_CONTRADICTIONS = f"""## What goes together
-
-Refused as contradictions: `identity.photo` without `capture.camera`; an enabled rule in `detection.rules` that needs the
-camera ({", ".join(map(str, sorted(CAMERA_CODES)))}) or the microphone ({", ".join(map(str, sorted(MICROPHONE_CODES)))})
-while that is switched off. Addresses may not contain user names or passwords.
-"""
+_CODES_OF = {"camera": CAMERA_CODES, "microphone": MICROPHONE_CODES}
 
 
 def render() -> str:
     """The whole page, as it has to stand in docs/policy.md."""
     hints = get_type_hints(Policy)
     groups = [_group(field.name, hints[field.name]) for field in fields(Policy)]
-    return "\n".join([_HEAD, *groups, _rules(), _CONTRADICTIONS])
-
-
-def paths() -> set[str]:
-    """Every field that the page has to explain."""
-    hints = get_type_hints(Policy)
-    found = {f"{g.name}.{f.name}" for g in fields(Policy) for f in fields(hints[g.name])}
-    return found | {f"detection.rules.*.{f.name}" for f in fields(RuleSetting)}
+    return "\n".join([_HEAD, *groups, _rules(), _objects(), _together(), _running(), _presets(), _accommodations()])
 
 
 def _group(name: str, kind: Any) -> str:
-    return "\n".join([f"## {name}", "", *_table(name, kind)])
+    return "\n".join([f"## {name}", "", GROUPS[name].meaning, "", *_table(name, kind)])
 
 
 def _table(path: str, kind: Any) -> Iterator[str]:
-    yield "| field | is | default | meaning |"
-    yield "|---|---|---|---|"
+    yield "| field | is | default | meaning | elsewhere |"
+    yield "|---|---|---|---|---|"
     hints = get_type_hints(kind)
     for field in fields(kind):
         full = f"{path}.{field.name}"
-        yield f"| `{field.name}` | {_kind(hints[field.name], full)} | {_default(field)} | {MEANINGS[full]} |"
+        shape = _kind(hints[field.name], full)
+        meaning = f"{SETTINGS[full].meaning}{_not_yet(full)}"
+        yield f"| `{field.name}` | {shape} | {_default(field)} | {meaning} | {_elsewhere(full)} |"
     yield ""
+
+
+def _not_yet(path: str) -> str:
+    if path in LATER:
+        return f" *Not yet: this client {LATER[path]}.*"
+    values = LATER_VALUES.get(path, {})
+    return "".join(f" *Not yet `{value}`: this client {words}.*" for value, words in values.items())
+
+
+def _elsewhere(path: str) -> str:
+    """The vendors' settings that decide on a field, from the tables by which they are imported."""
+    found = []
+    for vendor in VENDORS.values():
+        names = []
+        for setting in vendor.fields:
+            targets = [target for target in setting.paths if _by_code(target) == path]
+            rules = ", ".join(target.split(".")[2] for target in targets if target != path)
+            names += [f"`{setting.source}`{f' ({rules})' if rules else ''}"] if targets else []
+        if names:
+            found.append(f"{vendor.name} {', '.join(names)}")
+    return "; ".join(found)
+
+
+def _by_code(path: str) -> str:
+    return f"detection.rules.*.{path.split('.')[3]}" if path.startswith("detection.rules.") else path
 
 
 def _kind(hint: Any, path: str) -> str:
@@ -152,7 +115,8 @@ def _kind(hint: Any, path: str) -> str:
         return "object by code"
     bounds = NUMBERS.get(path)
     span = f", {bounds[0]:.10g} to {bounds[1]:.10g}" if bounds is not None else ""
-    return {bool: "true or false", int: f"whole number{span}", float: f"number{span}", str: "text"}[hint]
+    longest = f", up to {LENGTHS[path]} characters" if path in LENGTHS else ""
+    return {bool: "true or false", int: f"whole number{span}", float: f"number{span}", str: f"text{longest}"}[hint]
 
 
 def _default(field: Field[Any]) -> str:
@@ -180,4 +144,112 @@ def _rules() -> str:
         unit = THRESHOLDS.get(code, "-" if rule.threshold is None else "")
         threshold = f"{rule.threshold:g} {unit}".strip() if rule.threshold is not None else unit
         lines.append(f"| {code} | {EVIDENCE[code].name} | {spans} | {threshold} | {rule.severity:g} |")
+    later = ", ".join(f"{code} {EVIDENCE[code].name}" for code in sorted({*EVIDENCE} - {*DEFAULTS} | {*NOT_LIVE}))
+    lines += ["", f"*Not yet*: {later}. A rule for one of these may be set, and is named as what this client can't do."]
     return "\n".join([*lines, ""])
+
+
+def _objects() -> str:
+    names = ", ".join(f"`{name}`" for name in CATEGORIES)
+    return f"## Objects\n\nWhat `detection.object_categories` may name (the categories of COCO): {names}.\n"
+
+
+def _together() -> str:
+    rows = [f"| `{one.path}` | {_plain(one.sentence)} |" for one in CONTRADICTIONS]
+    for device, codes in _CODES_OF.items():
+        numbers = ", ".join(map(str, sorted(codes)))
+        words = f"needs the {device}, which `capture.{device}` switches off (rules {numbers}, where they are enabled)"
+        rows.append(f"| `detection.rules.*` | {words} |")
+    rows.append(f"| `browser.allow` | {_plain(ALLOWED_AND_BLOCKED)} |")
+    return "\n".join(
+        [
+            "## What goes together",
+            "",
+            "Settings that contradict each other are refused, with the field and this sentence:",
+            "",
+            "| field | is refused because it |",
+            "|---|---|",
+            *rows,
+            "",
+            "Addresses may not contain user names or passwords; without encryption they are for this machine only.",
+            "",
+        ]
+    )
+
+
+def _plain(sentence: str) -> str:
+    """With the fields that it names written as on this page."""
+    words = (
+        f"`{word.removeprefix('policy.').rstrip(':,')}`{word[len(word.rstrip(':,')) :]}"
+        if word.startswith("policy.")
+        else word
+        for word in sentence.split(" ")
+    )
+    return " ".join(words)
+
+
+def _running() -> str:
+    free = ", ".join(f"`{path}`" for path in sorted(policy_change.FREE))
+    more = ", ".join(f"`{path}`" for path in (policy_change.DURATION, *sorted(policy_change.MORE_TIME)))
+    grants = ", ".join(f"`{path}`" for path in sorted(policy_change.GRANTS))
+    thresholds = ", ".join(f"`{name}`" for name in sorted(policy_change.THRESHOLDS))
+    return f"""## What may change while an exam runs
+
+A newer key for the same exam reaches running clients over the line to the backend (`live.endpoint`). Of its policy is taken
+over, and written down in the evidence:
+
+- {free};
+- in `detection.rules`: {thresholds}; a rule may be switched off, and not on;
+- {more}: as long as the candidate has no less time than before;
+- {grants}: granted, and never taken back.
+
+Everything else stays as the candidate agreed to it, and is refused with the reason. `invigil key diff` shows beforehand
+which is which.
+"""
+
+
+def _presets() -> str:
+    names = list(PRESETS)
+    lines = [
+        "## Presets",
+        "",
+        "`invigil key preset NAME` prints one to be completed. All of them set the same fields; the rest has its default.",
+        "",
+        *(f"- **{name}**: {preset.meaning}" for name, preset in PRESETS.items()),
+        "",
+        f"| field | {' | '.join(names)} |",
+        f"|---|{'---|' * len(names)}",
+    ]
+    first = PRESETS[names[0]].policy
+    for group, values in first.items():
+        for name in values:
+            cells = " | ".join(_shown(PRESETS[preset].policy[group][name]) for preset in names)
+            lines.append(f"| `{group}.{name}` | {cells} |")
+    return "\n".join([*lines, ""])
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{code} {'on' if rule['enabled'] else 'off'}" for code, rule in value.items())
+    if isinstance(value, list):
+        return ", ".join(f"`{item}`" for item in value) or "none"
+    return f"`{json.dumps(value)}`"
+
+
+def _accommodations() -> str:
+    rows = (
+        f"| {', '.join(f'`{form}`' for form in a.form.split(' or '))} | {a.meaning} |" for a in ACCOMMODATIONS.values()
+    )
+    return "\n".join(
+        [
+            "## Accommodations",
+            "",
+            "What one candidate is granted, for instance by `--with extra-time=25% --with looking-away` behind",
+            "`invigil key preset standard`. They combine with each preset and with each other, and only ever grant.",
+            "",
+            "| `--with` | grants |",
+            "|---|---|",
+            *rows,
+            "",
+        ]
+    )
