@@ -25,6 +25,7 @@ COMMANDS = (
     "serve",
     "url_filter",
     "lockdown",
+    "bench",
 )
 """Modules of this package; each has ``add_parser(sub)`` and loads what is heavy only when it runs."""
 
