@@ -76,26 +76,26 @@ def platform_of(ctx: Ctx, asked: AskedNow) -> Platform:
 def init(body: InitIn, ctx: Ctx, platform: Annotated[Platform, Depends(platform_of)], request: HttpRequest) -> InitOut:
     """The same group and user give the same session, with the settings of the last request."""
     address = own_address(ctx, request)
-    settings = body.model_dump(mode="json", exclude_unset=True, exclude={_LINK})
+    settings = body.model_dump(mode="json", exclude_unset=True, exclude={_LINK, _MSB_KEY})
+    msb_key = body.msbKey or str(settings.get("proctoringSettings", {}).pop(_MSB_KEY, ""))
+    base_id = _stored_key(ctx, msb_key) if msb_key else ""
     result = import_settings(ctx, "mettl", settings)
     all_settings, given = imported(result)
-    msb_key = body.msbKey or str(body.proctoringSettings.get(_MSB_KEY) or "")
     wish = Wish(
         exam_id=body.groupName,
-        title="" if msb_key else body.groupName,
+        title="" if base_id else body.groupName,
         student_id=body.userId,
         name=body.userMetaData.name.strip() or _extra(body, "userName") or body.userId,
         email=body.userMetaData.email or _extra(body, "userEmail"),
         group=body.groupName,
         start_url=body.external_url,
-        base_id=_stored_key(ctx, msb_key) if msb_key else "",
+        base_id=base_id,
         settings=all_settings,
         given=given,
     )
     opened = open_session(ctx, platform, address, Request(wish))
     notes = [WAITING_NOTE.format(field=f"{_LINK} or {_MSB_KEY}")] if opened.waits else []
-    unmapped = [line for line in result["unmapped"] if not line["source"].endswith(_MSB_KEY)]
-    made = answer(ctx, address, opened, "", unmapped, notes)
+    made = answer(ctx, address, opened, "", result["unmapped"], notes)
     return InitOut(data=json.dumps({"token": opened.token, **made.model_dump()}))
 
 

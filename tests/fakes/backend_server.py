@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import requests
 
@@ -48,7 +48,7 @@ class RunningBackend:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> RunningBackend:
+    def __enter__(self) -> Self:
         ensure_admin_key(self.settings, self._services, ADMIN_KEY)
         self._thread.start()
         assert self._ready.wait(10)
