@@ -37,7 +37,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was taken over and what was not, and the policy where it is not written. Raises BadInput."""
-    from app.cli.key.imported import notes, tables
+    from app.cli.key.imported import notes, shown, tables
     from app.keys.issuers import write_new
     from app.keys.presets import combined, laid_over
     from app.keys.vendors import import_settings
@@ -47,9 +47,9 @@ def run(args: argparse.Namespace) -> int:
         policy = combined(args.preset, (), found.policy)
     else:
         policy = laid_over({} if args.base is None else _read(args.base, "policy"), found.policy)
-    text = json.dumps(policy, indent=2, ensure_ascii=False)
+    text = shown(policy, indent=2)
     if args.out is not None:
-        write_new(args.out, (text + "\n").encode("utf-8", "backslashreplace"))
+        write_new(args.out, (text + "\n").encode())
     told = notes(policy)
     if args.json:
         print(json.dumps(found.to_json() | {"policy": policy, "notes": list(told)}, indent=2, ensure_ascii=False))

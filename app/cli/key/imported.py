@@ -21,9 +21,15 @@ _TO_COMPLETE: dict[str, Json] = {
 """Stands in for what only the institution knows, so that the rest can be judged."""
 
 
+def shown(value: Json, indent: int | None = None) -> str:
+    """JSON as people read it; with escapes where it has characters that a terminal could obey."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False)
+    return text if text.replace("\n", "").isprintable() else json.dumps(value, indent=indent)
+
+
 def tables(found: Imported) -> str:
     """Each setting with the field that it became and its value; then each that became none, with the reason."""
-    taken = [(line.source, f"{line.path} = {json.dumps(line.value, ensure_ascii=False)}") for line in found.mapped]
+    taken = [(line.source, f"{line.path} = {shown(line.value)}") for line in found.mapped]
     left = [(line.source, line.reason) for line in found.unmapped]
     width = max((len(source) for source, _ in (*taken, *left)), default=0)
     return "\n".join(["Taken over:", *_rows(taken, width), "", "Not taken over:", *_rows(left, width), ""])

@@ -62,6 +62,10 @@ def _name(value: Json) -> Json:
     return value if isinstance(value, str) and value.strip() and _text(value) else _refuse(value)
 
 
+def _credential(value: Json) -> Json:
+    return value if isinstance(value, str) and value.strip() else _name(value)
+
+
 def _number(value: Json) -> float:
     if isinstance(value, str) and _DECIMAL.fullmatch(value.strip()):
         return float(value)
@@ -159,5 +163,5 @@ PREFIX = Kind(f"a text of at most {_MOST_PREFIX} characters without / and \\", _
 FOLDERS = Kind("names of folders with / between them, without . and ..", _folders)
 EXPRESSION = Kind(f"a regular expression of at most {_MOST_REGEX} characters", _expression)
 ANYTHING = Kind("anything", lambda value: value)
-CREDENTIAL = Kind(f"a text of 1 to {MAX_LINE} characters on one line, or a whole number", _name)
+CREDENTIAL = Kind("a text that is not empty, or a whole number", _credential)
 """Its value is never shown, and is no part of a policy."""

@@ -103,7 +103,7 @@ FIELDS = (
         "MSB Key",
         CREDENTIAL,
         (),
-        "A credential of the vendor's browser: it is no part of a policy. This client's config key takes its place.",
+        "A credential of the vendor's browser: it is no part of a policy. A config key of this client takes its place.",
     ),
     _field(
         "navigationControl",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from itertools import islice
 
 from app.core.errors import BadInput
 from app.core.policy import Policy
@@ -19,7 +20,9 @@ from app.keys.vendors.kinds import Kind
 Path = tuple[str, ...]
 
 _MOST_NAMED = 5
+_MOST_SETTINGS = 5000
 _DEEPEST = 16
+_LONGEST_NAME = 100
 _PLAIN = re.compile(r"[^.\[\]\"\x00-\x1f\x7f]+")
 _CODE = re.compile(r"\.\d+(?=\.|$)")
 _NULL = "It is null, which says nothing."
@@ -149,7 +152,10 @@ class Reading:
 
     def take_in(self, data: Mapping[str, Json], required_groups: Sequence[str]) -> None:
         """Raises BadInput for values of the wrong kind and for required settings that are missing."""
-        wrong = [sentence for path, value in _walk(data, self._table) for sentence in self._take(path, value)]
+        found = list(islice(_walk(data, self._table), _MOST_SETTINGS + 1))
+        if len(found) > _MOST_SETTINGS:
+            raise BadInput(f"{self._table.vendor} settings: there are more than {_MOST_SETTINGS} of them.")
+        wrong = [sentence for path, value in found for sentence in self._take(path, value)]
         missing = [f.source for f in self._table.fields.values() if f.required and f.source not in self._given]
         missing += [group for group in required_groups if data.get(group) is None]
         if missing:
@@ -200,9 +206,10 @@ def _walk(data: Mapping[str, Json], table: Table) -> Iterator[tuple[Path, Json]]
 
 
 def _shown(path: Path) -> str:
-    """A path for people: names that could be mistaken or can't be printed are quoted."""
+    """A path for people: names that could be mistaken or can't be printed are quoted, long ones cut."""
     text = ""
-    for part in path:
+    for whole in path:
+        part = whole if len(whole) <= _LONGEST_NAME else f"{whole[:_LONGEST_NAME]}…"
         index = re.fullmatch(r"\[\d+\]", part) is not None
         name = part if index or (_PLAIN.fullmatch(part) and part.isprintable()) else ascii(part)
         text += name if index or not text else f".{name}"

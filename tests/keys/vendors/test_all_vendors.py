@@ -14,6 +14,7 @@ from app.core.errors import BadInput
 from app.core.types import Json
 from app.keys.imported import Imported
 from app.keys.policy_model import parse_policy
+from app.keys.presets import PRESETS, combined
 from app.keys.settings import paths as policy_paths
 from app.keys.vendors import VENDORS, import_settings
 from app.keys.vendors.kinds import CREDENTIAL
@@ -21,7 +22,7 @@ from app.keys.vendors.table import Field
 from tests.keys.vendors.samples import SAMPLES, completed, leaves
 
 NAMES = sorted(VENDORS)
-FEWER = settings(max_examples=40)
+FEWER = settings(max_examples=30)
 VALUES: tuple[Json, ...] = (
     True, False, 0, 1, "0", "1", 2, 6, "6", 0.5, 1500, "1500", 3000, 600000, "", "text", "two words", "a/b", "^usb.*",
     "https://exams.example.org/photo.jpg", "center", "Paused", {}, [], ["book"],
@@ -115,6 +116,14 @@ def test_whatever_a_vendor_allows_becomes_a_policy_that_can_be_issued(name: str,
     found = import_settings(name, drawn)
     parse_policy(completed(found.policy))
     assert untold(drawn, found) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+@FEWER
+@given(data=st.data(), preset=st.sampled_from(sorted(PRESETS)))
+def test_settings_go_with_every_preset(name: str, data: st.DataObject, preset: str) -> None:
+    found = import_settings(name, data.draw(valid(name)))
+    parse_policy(completed(combined(preset, (), found.policy)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -241,3 +250,14 @@ def test_settings_nested_without_end_are_told_of_at_a_depth(name: str) -> None:
         deep = {"a": deep}
     found = import_settings(name, SAMPLES[name] | {"unknown": deep})
     assert any(line.source.startswith("unknown.a.a") for line in found.unmapped)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_more_settings_than_anybody_has_are_refused(name: str) -> None:
+    with pytest.raises(BadInput, match="there are more than 5000 of them"):
+        import_settings(name, SAMPLES[name] | {"unknown": list(range(5001))})
+
+
+def test_a_name_of_endless_length_is_cut() -> None:
+    found = import_settings("proctorai", {"a" * 100_000: 1})
+    assert [len(line.source) for line in found.unmapped] == [101]

@@ -75,6 +75,13 @@ def test_what_the_client_does_not_do_yet_is_told(tmp_path: Path, capsys: pytest.
     assert len(notes) > 1
 
 
+def test_characters_that_a_terminal_could_obey_are_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    settings = written(tmp_path / "s.json", {"title": "Algebra \x9b2J \u202e", "\x9b31m": 1})
+    assert main(["key", "import", "--from", "proctorai", settings]) == 0
+    told = capsys.readouterr()
+    assert (told.out + told.err).replace("\n", "").isprintable()
+
+
 def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     settings, out = written(tmp_path / "s.json", PROCTORAI), tmp_path / "policy.json"
     out.write_text("precious", encoding="utf-8")
