@@ -20,7 +20,7 @@ class ExamPage(QWidget):
     """Signals of the bar and the overlays, passed on. ``cover_changed`` tells what lies over the exam.
 
     A lock lies over a pause; both take an open question away. While something lies over the exam,
-    neither keys nor clicks reach it. F6 goes from the exam to a message, if there is one, to the bar, and back.
+    neither keys nor clicks reach it. F6 goes from the exam to the bar, to a message if there is one, and back.
     """
 
     finish_confirmed = Signal()
@@ -195,10 +195,11 @@ class ExamPage(QWidget):
     def _change_sides(self) -> None:
         if self.cover:
             return
-        if any(control.hasFocus() for control in self.bar.findChildren(QPushButton)):
-            self.take_focus()
-        elif self.message.isVisible() and not self.message.dismiss_button.hasFocus():
+        in_bar = any(control.hasFocus() for control in self.bar.findChildren(QPushButton))
+        if in_bar and self.message.isVisible():
             self.message.dismiss_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        elif in_bar or self.message.dismiss_button.hasFocus():
+            self.take_focus()
         else:
             self.bar.finish_button.setFocus(Qt.FocusReason.ShortcutFocusReason)
 

@@ -52,8 +52,9 @@ def rows(data: Mapping[str, Json], name: str) -> list[dict[str, Json]]:
 class Backend:
     """``invigil serve`` as a process that can be stopped and started again on the same port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *extra: str) -> None:
         self.folder = folder
+        self._extra = extra
         self.url = ""
         self.admin_key = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,7 +64,7 @@ class Backend:
         ready = self.folder / "ready.json"
         ready.unlink(missing_ok=True)
         port = self.url.rpartition(":")[2] or "0"
-        words = ["serve", "--dir", str(self.folder), "--port", port, "--demo", "--ready-file", str(ready)]
+        words = ["serve", "--dir", str(self.folder), "--port", port, "--demo", "--ready-file", str(ready), *self._extra]
         with (self.folder / "backend.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "app", *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log
@@ -295,13 +296,24 @@ class Client:
         return [int(str(v["code"])) for v in violations if isinstance(v, dict)]
 
 
-def make_key(
-    backend: Backend,
-    folder: Path,
-    changes: Mapping[str, Mapping[str, Json]] | None = None,
-    life: timedelta = timedelta(hours=1),
-) -> tuple[Path, Path]:
-    """A key for the sample exam with some of the demo policy's groups changed; and the file of its issuer."""
+def trust_file(folder: Path, issuer: Issuer) -> Path:
+    """The list that has this issuer alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    trust = folder / "issuers.json"
+    trust.write_text(json.dumps(TrustedIssuers.of([issuer.public()]).to_json()), encoding="utf-8")
+    return trust
+
+
+def sign(policy: Mapping[str, Json], issuer: Issuer, serial: int = 1, life: timedelta = timedelta(hours=1)) -> str:
+    now = datetime.now(tz=UTC)
+    return issue(
+        policy_to_json(parse_policy(policy)), issuer, now=now, not_before=now - timedelta(minutes=1),
+        expires=now + life, serial=serial, min_client="0.1.0",
+    )  # fmt: skip
+
+
+def sample_policy(backend: Backend, changes: Mapping[str, Mapping[str, Json]] | None = None) -> dict[str, Json]:
+    """The sample exam, entered at the backend, with some of the demo policy's groups changed."""
     exam_id = str(backend.post("/exams", {"title": "Exam", "duration": 20, "settings": {}})["id"])
     token = str(backend.post(f"/exams/{exam_id}/tokens", {})["token"])
     data = demo_policy(backend.url, exam_id, token, headless=True)
@@ -309,16 +321,19 @@ def make_key(
         part = data.setdefault(group, {})
         assert isinstance(part, dict)
         part.update(values)
+    return data
+
+
+def make_key(
+    backend: Backend,
+    folder: Path,
+    changes: Mapping[str, Mapping[str, Json]] | None = None,
+    life: timedelta = timedelta(hours=1),
+) -> tuple[Path, Path]:
+    """A key for the sample exam with some of the demo policy's groups changed; and the file of its issuer."""
     issuer = Issuer.create("Tests")
-    now = datetime.now(tz=UTC)
-    text = issue(
-        policy_to_json(parse_policy(data)), issuer, now=now, not_before=now - timedelta(minutes=1), expires=now + life,
-        serial=1, min_client="0.1.0",
-    )  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    key, trust = folder / "exam.invigil", folder / "issuers.json"
-    key.write_text(text, encoding="ascii")
-    trust.write_text(json.dumps(TrustedIssuers.of([issuer.public()]).to_json()), encoding="utf-8")
+    trust, key = trust_file(folder, issuer), folder / "exam.invigil"
+    key.write_text(sign(sample_policy(backend, changes), issuer, life=life), encoding="ascii")
     return key, trust
 
 
