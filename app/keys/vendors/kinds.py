@@ -26,10 +26,14 @@ _SHORTEST_MS = 100
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``accepts`` ends a sentence that begins "has to be"; ``read`` raises ValueError for everything else."""
+    """``accepts`` ends a sentence that begins "has to be"; ``read`` raises ValueError for everything else.
+
+    ``may_be_blank``: an empty text is a form's field that nobody filled in.
+    """
 
     accepts: str
     read: Callable[[Json], Json]
+    may_be_blank: bool = False
 
 
 def _refuse(value: Json) -> Json:
@@ -125,7 +129,7 @@ def number(least: float, most: float) -> Kind:
         found = _number(value)
         return found if least <= found <= most else _refuse(value)
 
-    return Kind(f"a number from {least:g} to {most:g}", read)
+    return Kind(f"a number from {least:g} to {most:g}", read, may_be_blank=True)
 
 
 def whole(least: int, most: int, unit: str = "") -> Kind:
@@ -137,7 +141,7 @@ def whole(least: int, most: int, unit: str = "") -> Kind:
         found = _number(value)
         return int(found) if found.is_integer() and least <= found <= most else _refuse(value)
 
-    return Kind(f"a whole number{unit} from {least} to {most}", read)
+    return Kind(f"a whole number{unit} from {least} to {most}", read, may_be_blank=True)
 
 
 def one_of(choices: Mapping[str, Json], *, any_case: bool = False) -> Kind:
@@ -155,8 +159,10 @@ YES_NO = Kind("true or false", _strictly_yes_no)
 YES_NO_OR_NUMBER = Kind("true, false, 0 or 1", _yes_no)
 TEXT = Kind(f"a text of at most {MAX_LINE} characters on one line", _text)
 NAME = Kind(f"a text of 1 to {MAX_LINE} characters on one line, or a whole number", _name)
-ANY_NUMBER = Kind("a number", _number)
-MILLISECONDS = Kind(f"a number of milliseconds, 0 or from {_SHORTEST_MS} to {_LONGEST_MS}", _milliseconds)
+ANY_NUMBER = Kind("a number", _number, may_be_blank=True)
+MILLISECONDS = Kind(
+    f"a number of milliseconds, 0 or from {_SHORTEST_MS} to {_LONGEST_MS}", _milliseconds, may_be_blank=True
+)
 ADDRESS = Kind("an address that begins with https://, without user name and password", _address)
 ELEMENT = Kind("the id of an element, without white space", _element)
 PREFIX = Kind(f"a text of at most {_MOST_PREFIX} characters without / and \\", _prefix)

@@ -167,7 +167,8 @@ class Reading:
     def _take(self, path: Path, value: Json) -> Iterator[str]:
         shown, field = _shown(path), self._table.row(path)
         self._order.append(shown)
-        if value is None or (field is None and value in ({}, [])):
+        blank = value in ({}, []) if field is None else value == "" and field.kind.may_be_blank
+        if value is None or blank:
             self._unmapped.append(Unmapped(shown, _NULL if value is None else _EMPTY))
         elif field is None and self._table.is_group(path):
             yield f"{shown} has to be an object"

@@ -45,6 +45,12 @@ def test_a_missing_setting_is_named(name: str) -> None:
         import_settings(config)
 
 
+@pytest.mark.parametrize("name", ["serviceAccessKey", "testId", "attemptNumber"])
+def test_an_empty_setting_does_not_pass_for_a_given_one(name: str) -> None:
+    with pytest.raises(BadInput, match=f"{name} (is missing|has to be)"):
+        import_settings(blinkexam(**{name: ""}))
+
+
 def test_all_missing_settings_are_named_at_once() -> None:
     config = blinkexam(roomInfo={})
     del config["testId"], config["faceAuth"]

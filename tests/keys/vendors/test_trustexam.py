@@ -162,6 +162,11 @@ def test_a_tolerance_that_looks_like_seconds_is_refused_rather_than_guessed(valu
         import_settings({"head_tolerance_seconds": value})
 
 
+def test_a_number_that_nobody_filled_in_says_nothing() -> None:
+    assert policy_of(head_tolerance_seconds="").detection.rules == {}
+    assert reasons("head_tolerance_seconds", head_tolerance_seconds="") == ["It is empty, which says nothing."]
+
+
 def test_the_interval_between_pictures_is_a_rate() -> None:
     assert policy_of(head_recognize_interval="200").detection.faces_per_second == 5.0
 
