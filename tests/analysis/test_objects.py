@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import cv2
@@ -10,7 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from app.analysis.objects import ObjectFinder
+from app.core.coco import CATEGORIES
 from app.core.errors import InvigilError
+from app.runtime.resources import model_path
 
 Pixels = NDArray[np.uint8]
 
@@ -37,3 +40,9 @@ def test_nobody_and_nothing_in_a_tiny_picture(finder: ObjectFinder) -> None:
 def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvigilError, match=r"gone\.tflite is missing"):
         ObjectFinder(tmp_path / "gone.tflite").start()
+
+
+def test_the_categories_that_a_policy_may_name_are_those_of_the_model() -> None:
+    with zipfile.ZipFile(model_path("efficientdet_lite2.tflite")) as model:
+        labels = model.read("labelmap.txt").decode().split("\n")
+    assert tuple(label for label in labels if label not in {"", "???"}) == CATEGORIES
