@@ -22,9 +22,9 @@ _MEANINGS = {
 }
 
 
-def json_object(response: requests.Response, host: str) -> dict[str, Json]:
+def json_object(response: requests.Response, host: str, max_bytes: int = ANSWER_MAX_BYTES) -> dict[str, Json]:
     """The answer's JSON object. BackendError when it is an error, a redirect, too long, or no JSON object."""
-    body = read_bounded(response, host)
+    body = read_bounded(response, host, max_bytes)
     if not 200 <= response.status_code < 300:
         raise _refusal(response, body, host)
     try:
@@ -36,11 +36,11 @@ def json_object(response: requests.Response, host: str) -> dict[str, Json]:
     return value
 
 
-def read_bounded(response: requests.Response, host: str) -> bytes:
+def read_bounded(response: requests.Response, host: str, max_bytes: int = ANSWER_MAX_BYTES) -> bytes:
     body = bytearray()
     for chunk in response.iter_content(16 * 1024):
         body += chunk
-        if len(body) > ANSWER_MAX_BYTES:
+        if len(body) > max_bytes:
             raise BackendError(f"The exam server {host} sent a longer answer than can be right.")
     return bytes(body)
 

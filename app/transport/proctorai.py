@@ -10,7 +10,6 @@ from typing import Literal, TypeVar
 from urllib.parse import quote, urlsplit
 
 import requests
-from requests.auth import AuthBase
 from urllib3.exceptions import HTTPError
 
 from app.core.errors import BackendError, BadInput
@@ -19,6 +18,7 @@ from app.core.types import Json, Stream
 from app.transport.addresses import checked_endpoint, is_loopback
 from app.transport.answers import http_date, json_object, no_answer, read_bounded
 from app.transport.bodies import FilePart, JsonBody, MultipartBody
+from app.transport.credentials import Bearer
 from app.transport.interrupts import InterruptibleAdapter, Interrupts
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -180,7 +180,7 @@ class ProctorAiBackend:
                     self._base + path,
                     data=body,
                     headers=headers,
-                    auth=_Bearer(self._token),
+                    auth=Bearer(self._token),
                     timeout=(_CONNECT_TIMEOUT_S, self._timeout_s),
                     allow_redirects=False,
                     stream=True,
@@ -199,17 +199,6 @@ class ProctorAiBackend:
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
-
-
-class _Bearer(AuthBase):
-    """Set as ``auth`` so that an entry of the user's .netrc can't take its place."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
 
 
 def _mime_of(path: Path) -> str:

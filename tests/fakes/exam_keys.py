@@ -97,8 +97,8 @@ class ControlClient:
         message: dict[str, Any] = json.loads(self.line.recv(timeout=timeout_s))
         return message
 
-    def ack(self, seq: int, status: str = "applied", **more: Json) -> None:
-        answer: dict[str, Json] = {"type": "ack", "seq": seq, "status": status}
+    def ack(self, seq: int, status: str = "applied", **more: Any) -> None:
+        answer: dict[str, Any] = {"type": "ack", "seq": seq, "status": status}
         self.say(**(answer | more))
 
 

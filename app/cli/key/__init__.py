@@ -12,6 +12,7 @@ ACTIONS = (
     "verify",
     "diff",
     "revoke",
+    "push",
     "qr",
     "import_settings",
     "import_seb",
