@@ -11,7 +11,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser = sub.add_parser(  # without a help text, the list of commands leaves it out
         "client", description="The client alone, without its guardian: for 'take', which starts it, and for debugging."
     )
-    parser.add_argument("--key", metavar="KEY", help="a key file, an invigil:// link or the key itself")
+    parser.add_argument("--key", metavar="KEY", help="a key file, picture, link, code or the key itself")
     add_client_arguments(parser)
     parser.set_defaults(run=run)
 

@@ -17,7 +17,12 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         "was, and starts a client that died again; the same attempt goes on. Without KEY, an interrupted attempt "
         "goes on, or the start window asks for a key.",
     )
-    parser.add_argument("key", nargs="?", metavar="KEY", help="a key file, an invigil:// link or the key itself")
+    parser.add_argument(
+        "key",
+        nargs="?",
+        metavar="KEY",
+        help="a key file or a picture of its QR code, an invigil:// link, a code, or the key itself",
+    )
     add_client_arguments(parser)
     parser.set_defaults(run=run)
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import random
 import signal
 import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import datetime
 from types import TracebackType
 
 import structlog
@@ -17,40 +16,29 @@ from PySide6.QtCore import QSize, QTimer, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
-from app import __version__
 from app.browser.environment import prepare_environment
 from app.browser.loopback import refuse_ipv6_datagrams
-from app.core.control import ControlMessage
 from app.core.errors import InvigilError
 from app.core.lockdown import System
-from app.core.policy import Policy
-from app.core.ports import Clock
 from app.core.session import Event, EventName, Phase
-from app.core.types import NS_PER_S, AudioChunk, CheckResult, FocusChanged, Frame, Json, KeyBlocked, Observation
-from app.keys.issuers import TrustedIssuers, default_trust_paths
-from app.keys.tokens import ConfigKey, read_key
+from app.core.types import NS_PER_S, FocusChanged, KeyBlocked
+from app.keys.tokens import ConfigKey
 from app.lockdown.platform import active_window, machine_facts
-from app.lockdown.processes import ListedProcess, load_process_list
-from app.runtime.attempts import PAGES, Attempt, open_attempt
-from app.runtime.checks import CheckContext, run_checks
+from app.runtime.asking import KeyOpening, Openers
+from app.runtime.attempts import PAGES, open_attempt
 from app.runtime.clock import SteadyClock
-from app.runtime.control_line import Greet
 from app.runtime.controller import SessionController
-from app.runtime.delivery import Delivery, DeliveryListener
 from app.runtime.foreign import foreign_environment
 from app.runtime.key_updates import KeyUpdates, Verify
 from app.runtime.models import Models
-from app.runtime.open_key import interrupted_key, keep_key, open_key, stays_on_loopback
+from app.runtime.open_key import Opened, interrupted_key, keep_key, stays_on_loopback
+from app.runtime.opening import Asker, NobodyToAsk, Opener, machine_trust
 from app.runtime.options import ClientOptions
-from app.runtime.preview import Preview
-from app.runtime.protection import Protection
-from app.runtime.recording import Recording, RecordingListener, Sources, chosen_sources
+from app.runtime.parts import ClientParts
 from app.runtime.resources import resources_dir
 from app.runtime.shell import ClientShell
 from app.runtime.status import StatusFile
 from app.runtime.windows import Windows
-from app.transport.control import ControlChannel
-from app.transport.proctorai import ProctorAiBackend
 from app.ui.interpreter import keep_singletons_alive
 from app.ui.kiosk import Kiosk
 from app.ui.main_window import ClientWindow
@@ -59,85 +47,12 @@ from app.ui.theme import apply_theme
 log = structlog.get_logger()
 
 
-class ClientParts:
-    """Makes the parts of one session from its policy and the command line's choices."""
-
-    def __init__(self, policy: Policy, options: ClientOptions, clock: Clock, models: Models, kiosk: Kiosk) -> None:
-        self._policy = policy
-        self._options = options
-        self._clock = clock
-        self._models = models
-        self._kiosk = kiosk
-
-    def _backend(self, attempt_id: str | None = None) -> ProctorAiBackend:
-        upload = self._policy.upload
-        return ProctorAiBackend(upload.endpoint, upload.token, upload.connection_timeout_s, attempt_id=attempt_id)
-
-    def sources(self) -> Sources:
-        """Raises BadInput when a source was asked for that the key does not allow."""
-        return chosen_sources(
-            self._policy.capture, self._options.camera, self._options.microphone, self._options.screen, self._clock
-        )
-
-    def preview(self, on_frame: Callable[[Frame], None], on_sound: Callable[[AudioChunk], None]) -> Preview:
-        return Preview(self.sources(), self._clock, on_frame, on_sound)
-
-    def checks(self, preview: Preview) -> list[CheckResult]:
-        return run_checks(
-            CheckContext(self._policy, self._options.data_dir, preview, preview.streams, self._backend(), self._clock)
-        )
-
-    def recording(self, attempt: Attempt, listener: RecordingListener) -> Recording:
-        faces, sound = self._models.faces(), self._models.sound()
-        return Recording(self._policy, self.sources(), attempt.store, self._clock, faces, sound, listener)
-
-    def delivery(self, attempt: Attempt, listener: DeliveryListener) -> Delivery:
-        policy = self._policy
-        announced: dict[str, Json] = {
-            "attemptId": attempt.id,
-            "candidate": {
-                "id": policy.candidate.id,
-                "name": policy.candidate.name,
-                "email": policy.candidate.email,
-                "group": policy.candidate.group,
-            },
-            "exam": policy.exam.id,
-            "attemptNumber": policy.candidate.attempt_number,
-            "publicKey": attempt.key.public_key_hex,
-            "client": __version__,
-        }
-        return Delivery(
-            exam_id=policy.upload.exam_id,
-            user_id=policy.candidate.id,
-            attempt=announced,
-            queue=attempt.store,
-            backend=self._backend(attempt.id),
-            clock=self._clock,
-            random=random.SystemRandom().random,
-            listener=listener,
-        )
-
-    def control(
-        self, attempt: Attempt, greet: Greet, on_message: Callable[[ControlMessage], None]
-    ) -> ControlChannel | None:
-        live = self._policy.live
-        if not live.endpoint:
-            return None
-        token = self._policy.upload.token
-        return ControlChannel(live.endpoint, token, attempt.id, greet, on_message, random.SystemRandom().random)
-
-    def protection(self, on_observation: Callable[[Observation], None]) -> Protection:
-        return Protection(
-            self._policy, self._options.journal, self._kiosk, self._clock, on_observation, _known_programs()
-        )
-
-
 class RunningAttempt:
     """Everything of one opened key. Built and closed on the UI thread."""
 
     def __init__(
         self,
-        key: ConfigKey,
+        opened: Opened,
         options: ClientOptions,
         clock: SteadyClock,
         windows: Windows,
@@ -145,6 +60,7 @@ class RunningAttempt:
         status: StatusFile,
         verify: Verify,
     ) -> None:
+        key = opened.key
         self._clock = clock
         self._models = Models(key.policy)
         parts = ClientParts(key.policy, options, clock, self._models, kiosk)
@@ -152,7 +68,7 @@ class RunningAttempt:
         clock.follow()
         self._attempt = open_attempt(options.data_dir, key.policy, key.kid, clock.now())
         try:
-            keep_key(self._attempt.root, key)
+            keep_key(self._attempt.root, opened)
         except InvigilError:
             self._attempt.store.close()
             raise
@@ -199,6 +115,8 @@ class Client:
         self._running: RunningAttempt | None = None
         self._leaving = False
         self._refused: InvigilError | None = None
+        openers = Openers(self._opener, self._opened, self._refuse)
+        self._opening = KeyOpening(self._window, self._windows.run, openers)
         self._connect()
 
     def open(self) -> None:
@@ -213,7 +131,7 @@ class Client:
         if text is None:
             self._window.show_start()
         else:
-            self._begin(text)
+            self._opening.begin(text)
 
     @property
     def exit_code(self) -> int:
@@ -232,37 +150,46 @@ class Client:
         with ExitStack() as then:
             then.callback(self._kiosk.release)
             then.callback(self._windows.close)
+            then.callback(self._opening.close)
             if running is not None:
                 running.stop()
 
-    def _begin(self, text: str) -> None:
+    def _opened(self, argument: str, opened: Opened) -> None:
+        policy = opened.key.policy
         try:
-            key = open_key(text, self._options.trust, self._options.data_dir, datetime.now(tz=UTC))
-            self._window.set_policy(key.policy)
-            self._window.show_opening(key.policy.exam.title)
+            self._window.set_policy(policy)
+            self._window.show_opening(policy.exam.title)
             self._running = RunningAttempt(
-                key, self._options, self._clock, self._windows, self._kiosk, self._status, self._verified
+                opened, self._options, self._clock, self._windows, self._kiosk, self._status, self._verified
             )
         except InvigilError as error:
-            self._refused = error
-            log.error("the exam can't be opened", error=str(error))
-            if text == self._options.key:
-                print(f"invigil: {error}", file=sys.stderr)
-            self._window.show_start(str(error))
-            self._status.write(problem=str(error))  # last: who waits for it finds the page there
+            self._refuse(argument, error)
             return
         self._refused = None
-        self._kiosk.allow_quit(key.policy.lockdown.quit_always)
+        self._kiosk.allow_quit(policy.lockdown.quit_always)
         self._running.start()
+
+    def _refuse(self, argument: str, error: InvigilError) -> None:
+        self._refused = error
+        log.error("the exam can't be opened", error=str(error))
+        if argument == self._options.key:
+            print(f"invigil: {error}", file=sys.stderr)
+        self._window.show_start(str(error))
+        self._status.write(problem=str(error))  # last: who waits for it finds the page there
+
+    def _opener(self, ask: Asker) -> tuple[Opener, Callable[[], None]]:
+        machine = machine_trust(self._options)
+        return Opener(self._options, machine, ask), machine.close
 
     def _verified(self, token: str, at: datetime) -> ConfigKey:
         """A newer key, judged as the first one was. Any thread."""
-        trusted = TrustedIssuers.load([*default_trust_paths(), *self._options.trust])
-        return read_key(token, trusted, at, __version__)
+        machine = machine_trust(self._options)
+        machine.load()
+        return machine.verify(token, at)
 
     def _connect(self) -> None:
         window, kiosk = self._window, self._kiosk
-        window.key_chosen.connect(self._begin)
+        window.key_chosen.connect(self._opening.begin)
         window.checks_repeated.connect(lambda: self._post(EventName.CHECKS_REPEATED))
         window.checks_accepted.connect(lambda: self._call(lambda r: r.shell.accept_checks()))
         window.consent_given.connect(lambda: self._post(EventName.CONSENT_GIVEN))
@@ -325,15 +252,6 @@ class Client:
             self._running.controller.post_observation(KeyBlocked(self._clock.now().mono_ns, keys, capture))
 
 
-def _known_programs() -> tuple[ListedProcess, ...]:
-    """Why programs are denied; no exam is kept from starting because a reason is missing."""
-    try:
-        return load_process_list(resources_dir() / "lists" / "processes.json")
-    except InvigilError as error:
-        log.warning("no reasons for denied programs", error=str(error))
-        return ()
-
-
 FRAME = QSize(16, 56)
 """Room that a window manager takes for a title and borders."""
 BEFORE_LOCK = frozenset({Phase.CREATED, Phase.CONFIGURED, Phase.CHECKED, Phase.CONSENTED, Phase.VERIFIED})
@@ -370,9 +288,10 @@ def _need_display(options: ClientOptions) -> None:
     """Without one Qt would end this process without a sentence. A key that can't be used is the more useful one."""
     if machine_facts().system is not System.LINUX_NO_DISPLAY:
         return
+    nobody = NobodyToAsk("There is no display that answers; start Invigil in a desktop session.")
     if options.key is not None:
-        open_key(options.key, options.trust, options.data_dir, datetime.now(tz=UTC))
-    raise InvigilError("There is no display that answers; start Invigil in a desktop session.")
+        Opener(options, machine_trust(options), nobody).open(options.key)
+    raise InvigilError(nobody.sentence)
 
 
 def run_client(options: ClientOptions) -> int:

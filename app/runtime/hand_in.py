@@ -16,7 +16,7 @@ from app.core.types import NS_PER_S, Instant, Json
 from app.runtime.attempts import PAGES, Attempt
 from app.runtime.delivery import Delivery, DeliveryListener
 from app.runtime.finish import FinishedAttempt, finish_attempt, submission_of, write_page
-from app.runtime.open_key import KEPT_KEY
+from app.runtime.open_key import forget_key
 from app.runtime.status import StatusFile
 from app.transport.uploader import UploadProgress, UploadState
 
@@ -116,7 +116,7 @@ class HandIn:
         try:
             if self._attempt.store.drop_delivered() and self._finished is not None:
                 write_page(root, self._finished.summary.data)
-            (root / KEPT_KEY).unlink(missing_ok=True)
+            forget_key(root)
         except (InvigilError, OSError) as error:  # it is tried again when the attempt is opened again
             log.warning("what was delivered stays on this disk", error=str(error))
 

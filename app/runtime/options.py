@@ -10,10 +10,15 @@ from pathlib import Path
 
 import platformdirs
 
+from app.core.errors import BadInput
+
 
 @dataclass(frozen=True, slots=True)
 class ClientOptions:
-    """``key`` is a key file, link or token; None opens the start window.
+    """``key`` is a key file, QR picture, link, code or token; None opens the start window.
+
+    ``password_file`` holds the password of a protected key. ``candidate``, ``name`` and ``group`` say who takes the
+    exam, for a key that does not; ``backend`` is the server that a code is from.
 
     ``camera``, ``microphone`` and ``screen`` name a device or ``file:PATH``. ``data_dir`` holds the
     attempts; ``trust`` names files of trusted issuers besides the installed ones. ``status`` is a file
@@ -32,9 +37,17 @@ class ClientOptions:
     resume: bool = False
     problem: str | None = None
     loopback: bool = False
+    password_file: Path | None = None
+    candidate: str | None = None
+    name: str | None = None
+    group: str | None = None
+    backend: str | None = None
 
     @classmethod
     def from_args(cls, args: argparse.Namespace) -> ClientOptions:
+        """Raises BadInput for options that don't belong together."""
+        if (args.candidate is None) != (args.name is None) or (args.group is not None and args.candidate is None):
+            raise BadInput("--candidate and --name belong together, and --group needs both; give all that you use.")
         data_dir = Path(args.data_dir) if args.data_dir else default_data_dir()
         return cls(
             key=args.key,
@@ -48,15 +61,20 @@ class ClientOptions:
             resume=args.resume,
             problem=args.problem,
             loopback=args.loopback,
+            password_file=Path(args.password_file) if args.password_file else None,
+            candidate=args.candidate,
+            name=args.name,
+            group=args.group,
+            backend=args.backend,
         )
 
     def to_words(self) -> list[str]:
         """The same options as command-line words."""
         words = ["--data-dir", str(self.data_dir)]
-        for name in ("camera", "microphone", "screen", "status", "problem"):
+        for name in ("camera", "microphone", "screen", "status", "problem", *_ASKED):
             value = getattr(self, name)
             if value is not None:
-                words += [f"--{name}", str(value)]
+                words.append(f"--{name.replace('_', '-')}={value}")
         for path in self.trust:
             words += ["--trust", str(path)]
         if self.resume:
@@ -66,6 +84,10 @@ class ClientOptions:
         if self.key is not None:
             words.append(f"--key={self.key}")
         return words
+
+
+_ASKED = ("password_file", "candidate", "name", "group", "backend")
+"""What the window asks for where the command line does not say it."""
 
 
 def add_client_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +101,13 @@ def add_client_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="FILE",
         help="trust these issuers too: FILE is what 'key new-issuer' wrote",
+    )
+    parser.add_argument("--password-file", metavar="FILE", help="its first line is the password of a protected key")
+    parser.add_argument("--candidate", metavar="ID", help="who takes the exam, for a key that does not say it")
+    parser.add_argument("--name", metavar="NAME", help="the candidate's name; goes with --candidate")
+    parser.add_argument("--group", metavar="GROUP", help="the candidate's group, for a key that is for one")
+    parser.add_argument(
+        "--backend", metavar="URL", help="the server that a code is from (default: those that this machine trusts)"
     )
     parser.add_argument("--data-dir", metavar="DIR", help="folder for attempts (default: in the user's data folder)")
     parser.add_argument(

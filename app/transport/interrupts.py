@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from requests.adapters import HTTPAdapter
@@ -38,9 +38,18 @@ class Interrupts:
     def interrupt(self, thread: int) -> None:
         """Breaks off what the thread with this ident waits for; it gets a connection error."""
         with self._lock:
-            for sock in self._sockets.get(thread, ()):
-                with contextlib.suppress(OSError):  # it is closed already, which is what we want
-                    sock.shutdown(socket.SHUT_RDWR)
+            _break_off(self._sockets.get(thread, ()))
+
+    def interrupt_all(self) -> None:
+        with self._lock:
+            for sockets in self._sockets.values():
+                _break_off(sockets)
+
+
+def _break_off(sockets: Iterable[socket.socket]) -> None:
+    for sock in sockets:
+        with contextlib.suppress(OSError):  # it is closed already, which is what we want
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 class InterruptibleAdapter(HTTPAdapter):

@@ -55,10 +55,7 @@ class KeyService:
         self._ca_file = ca_file
         self._limit_s = limit_s
         self._interrupts = Interrupts()
-
-    @property
-    def address(self) -> str:
-        return self._base
+        self._closed = False
 
     def key_for_code(self, code: str) -> str:
         """The key that a short code (in its normal form) stands for. BadInput when the backend knows no such code."""
@@ -73,9 +70,9 @@ class KeyService:
         )
         return self._key("POST", "/v1/sessions/exchange", {"token": token}, unknown)
 
-    def jwks(self) -> Mapping[str, Json]:
-        """The backend's issuers (RFC 7517), as it gives them."""
-        return self._ask("GET", "/.well-known/jwks.json")
+    def jwks(self) -> bytes:
+        """The backend's issuers (RFC 7517); nothing of them is checked yet but that they are a JSON object."""
+        return json.dumps(self._ask("GET", "/.well-known/jwks.json")).encode()
 
     def revocations(self) -> list[str]:
         """The signed lists of revoked keys; nothing of them is checked yet."""
@@ -96,9 +93,10 @@ class KeyService:
             return http_date(self._exchange("GET", "/health", None, lambda r: r.headers.get("Date", ""), context))
         return None
 
-    def interrupt(self, thread: int) -> None:
-        """Breaks off the call that the thread with this ident is in; it raises BackendError. Any thread."""
-        self._interrupts.interrupt(thread)
+    def close(self) -> None:
+        """Breaks off all calls, and lets none begin any more; they raise BackendError. Any thread."""
+        self._closed = True
+        self._interrupts.interrupt_all()
 
     def _key(self, method: str, path: str, body: Mapping[str, Json] | None, unknown: str) -> str:
         try:
@@ -127,6 +125,8 @@ class KeyService:
         read: Callable[[requests.Response], _Answer],
         context: ssl.SSLContext | None = None,
     ) -> _Answer:
+        if self._closed:
+            raise BackendError(f"The exam server {self._host} was not asked, since the program is closing.")
         headers = {"User-Agent": "Invigil", "Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"

@@ -19,7 +19,7 @@ from app.core.types import EntryKind
 from app.keys.issuers import Issuer, TrustedIssuers
 from app.keys.tokens import issue
 from app.runtime.attempts import Attempt, attempt_root, is_begun, open_attempt
-from app.runtime.open_key import interrupted_key, keep_key, open_key
+from app.runtime.open_key import Opened, interrupted_key, keep_key, open_key
 from tests.fakes.policies import small_policy
 from tests.fakes.session import exam_policy
 from tests.fakes.sources import ManualClock
@@ -56,7 +56,7 @@ class KeyMaker:
         """Opens the key and brings its attempt to a phase."""
         key = open_key(token, (self.trust,), self.data, NOW)
         attempt = open_attempt(self.data, key.policy, key.kid, CLOCK.now())
-        keep_key(attempt.root, key)
+        keep_key(attempt.root, Opened(key))
         attempt.save_state(State(phase))
         attempt.store.close()
         return attempt.root

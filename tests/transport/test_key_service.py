@@ -35,7 +35,7 @@ def test_issuers_and_revocation_lists_come_as_the_backend_gives_them() -> None:
         "/v1/keys/revocations": Answer(body={"lists": ["a.b.c", 7]}),
     }
     with ScriptedServer(Answer(404), by_path=answers) as server:
-        assert KeyService(server.url).jwks() == {"keys": []}
+        assert KeyService(server.url).jwks() == b'{"keys": []}'
         assert KeyService(server.url).revocations() == ["a.b.c"]
 
 
@@ -113,9 +113,12 @@ def test_a_call_can_be_broken_off_from_outside() -> None:
         caller.start()
         while not server.heard:
             assert caller.is_alive()
-        service.interrupt(caller.ident or 0)
+        service.close()
         caller.join(10)
         assert ended
+        with pytest.raises(BackendError, match="closing"):
+            code(service)
+        assert len(server.heard) == 1
 
 
 @pytest.mark.parametrize(
