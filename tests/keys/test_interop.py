@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+import runpy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwcrypto.jwe import JWE
 from jwcrypto.jwk import JWK, JWKSet
 from jwcrypto.jws import JWS
@@ -184,3 +188,23 @@ def test_a_private_key_that_they_encrypted_signs_keys_of_ours(tmp_path: Path) ->
     path.write_text(sealed.serialize(compact=True))
     issuer = load_issuer(path, PASSWORD)
     assert (issuer.name, issuer.kid) == ("Learning Platform", theirs().thumbprint())
+
+
+def documented(folder: Path) -> dict[str, Any]:
+    """Everything that the examples of docs/config-key.md define."""
+    text = (Path(__file__).parents[2] / "docs" / "config-key.md").read_text(encoding="utf-8")
+    path = folder / "example.py"
+    path.write_text("\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)), encoding="utf-8")
+    return runpy.run_path(str(path))
+
+
+def test_the_documented_example_makes_keys_that_we_read(tmp_path: Path) -> None:
+    example = documented(tmp_path)
+    private = Ed25519PrivateKey.generate()
+    jwk = example["public_jwk"](private) | {"name": "Learning Platform"}
+    jwk["kid"] = example["thumbprint"](example["public_jwk"](private))
+    audience = {"exam": "algebra-1", "candidate": "s1234"}
+    token = example["issue"](private, "Learning Platform", small_policy(), audience, 2.0)
+    trusted = read_jwks(json.dumps({"keys": [jwk]}))
+    text = example["protect"](token, PASSWORD)
+    assert read_key(unprotect(text, PASSWORD), trusted, datetime.now(UTC), "0.1.0").issuer_name == "Learning Platform"
