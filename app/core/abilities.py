@@ -13,7 +13,6 @@ Unmet = tuple[str, str]
 """A field's path and what this client does not do, as the end of a sentence about this client."""
 
 LATER: dict[str, str] = {
-    "exam.instructions": "does not show instructions before the exam",
     "exam.exit_url": "does not open a page after the exam",
     "identity.id_document": "does not take pictures of documents",
     "identity.reference_photo_url": "does not fetch reference photos",

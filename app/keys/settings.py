@@ -50,7 +50,7 @@ SETTINGS = _table(
     ("exam.title", "Title", "What the candidate sees above the exam."),
     ("exam.start_url", "Start page", "The page that opens first: https, or http on this machine itself."),
     ("exam.duration_min", "Duration in minutes", "Until the client ends the exam; without it the page alone keeps the time."),
-    ("exam.instructions", "Instructions", "Text that is shown before the exam begins."),
+    ("exam.instructions", "Instructions", "Text that the candidate reads before agreeing to the exam; each line is a paragraph."),
     ("exam.message", "Message", "A sentence for the candidate, shown in the exam; a newer key changes it while the exam runs."),
     ("exam.client_id", "Client number", "The institution's number in the system that made the key; kept with the evidence."),
     ("exam.exit_url", "Page after the exam", "Opens once the exam is handed in."),

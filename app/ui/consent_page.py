@@ -27,6 +27,7 @@ def sections(policy: Policy) -> tuple[Section, ...]:
     kept = one_day if days == 1 else translate("Consent", "It is deleted after %n days.", "", days)
     who = [privacy.institution.strip(), privacy.contact.strip()]
     return (
+        *_instructions(policy),
         ("camera", translate("Consent", "What is recorded"), _recorded(policy)),
         ("lock", translate("Consent", "What happens on this computer"), _locked(policy)),
         *_granted(policy),
@@ -40,6 +41,11 @@ def sections(policy: Policy) -> tuple[Section, ...]:
             tuple(w for w in who if w) or (translate("Consent", "The people who invited you to this exam."),),
         ),
     )
+
+
+def _instructions(policy: Policy) -> tuple[Section, ...]:
+    lines = tuple(line.strip() for line in policy.exam.instructions.splitlines() if line.strip())
+    return (("flag", QCoreApplication.translate("Consent", "Instructions for this exam"), lines),) if lines else ()
 
 
 def _sentence(text: str) -> str:
@@ -170,17 +176,18 @@ class ConsentPage(ContentPage):
             self.check.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _build(self, policy: Policy) -> QFrame:
-        """Two columns that read down: what is done with you, then why, who, how long and what not."""
+        """Two columns that read down: instructions and what is done with you, then why, who, how long and what not."""
         theme = current()
         card = frame("card")
         grid = QGridLayout(card)
         grid.setContentsMargins(theme.px(22), theme.px(18), theme.px(22), theme.px(18))
         grid.setHorizontalSpacing(theme.px(36))
         made = [self._section(section) for section in sections(policy)]
-        for index, chosen in enumerate(((0, 1), (2, 3, 4, 5, 6))):
+        first = len(_instructions(policy)) + 2 + len(_granted(policy))
+        for index, chosen in enumerate((made[:first], made[first:])):
             side = column(16)
-            for number in chosen:
-                side.addLayout(made[number])
+            for section in chosen:
+                side.addLayout(section)
             side.addStretch(1)
             grid.addLayout(side, 0, index)
             grid.setColumnStretch(index, 1)

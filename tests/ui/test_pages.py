@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QRhiWidget, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.core.policy import Candidate, Capture, Evidence, Identity, Lockdown
+from app.core.policy import Accessibility, Candidate, Capture, Evidence, Identity, Lockdown
 from app.ui import samples
 from app.ui.consent_page import sections
 from app.ui.main_window import ClientWindow
@@ -270,6 +270,24 @@ def test_consent_says_when_everything_is_kept() -> None:
     everything = replace(samples.PLAIN, evidence=Evidence(mode="continuous"))
     recorded = next(lines for icon, _, lines in sections(everything) if icon == "camera")
     assert any("whole recording" in line for line in recorded)
+
+
+def test_consent_shows_the_exams_instructions_as_plain_text(window: ClientWindow) -> None:
+    text = "Answer 3 of 5 questions.\n\n<b>No calculator.</b>"
+    window.show_consent(replace(samples.PLAIN, exam=replace(samples.PLAIN.exam, instructions=text)))
+    shown = [label.text() for label in window.consent_page.findChildren(QLabel)]
+    assert shown.count("Instructions for this exam") == 1
+    assert {"Answer 3 of 5 questions.", "<b>No calculator.</b>"} <= set(shown)
+
+
+def test_consent_shows_every_section_whatever_is_granted_or_instructed(window: ClientWindow) -> None:
+    exam = replace(samples.LONG.exam, instructions="Answer 3 of 5 questions.", duration_min=60)
+    granted = Accessibility(extra_time_percent=25.0, looking_away=True)
+    policy = replace(samples.LONG, exam=exam, accessibility=granted)
+    window.show_consent(policy)
+    shown = {label.text() for label in window.consent_page.findChildren(QLabel)}
+    assert {heading for _, heading, _ in sections(policy)} <= shown
+    assert {"Who to ask", "What you were granted", "Instructions for this exam"} <= shown
 
 
 def test_consent_is_asked_anew_each_time(window: ClientWindow) -> None:
