@@ -14,6 +14,7 @@ from app.backend.control_messages import deliveries
 from app.backend.errors import ApiError, invalid
 from app.backend.key_schemas import KeyIn, KeyOut, KeyRead, KeysOut, KeyStored
 from app.backend.key_store import audience_of, push, revocation_tokens, store
+from app.backend.lms_sessions import refresh_running
 from app.backend.models import StoredKey
 from app.backend.schemas import ErrorBody
 from app.core.errors import BadInput
@@ -38,12 +39,13 @@ def store_key(body: KeyIn, ctx: Ctx, caller: Key, request: Request) -> KeyStored
         reached = push(session, key, ctx.now_ns())
         code, expires_ns = code_for(session, ctx, key, life_ns)
     ctx.control.wake(reached)
+    sessions = refresh_running(ctx, key.exam_id)
     return KeyStored(
         **_key_out(key).model_dump(),
         code=shown(code),
         link=link_of(code, ctx.address(request)),
         expiresAt=time_text(expires_ns),
-        pushed=len(reached),
+        pushed=len(reached) + sessions,
     )
 
 

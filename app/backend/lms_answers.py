@@ -11,16 +11,16 @@ from urllib.parse import quote, urlsplit
 from fastapi import APIRouter
 from fastapi import Request as HttpRequest
 from pydantic import BaseModel, BeforeValidator, StringConstraints
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from app.backend.auth import Visitor, must_open
 from app.backend.context import Context, Ctx, time_text
 from app.backend.errors import ApiError, Detail
-from app.backend.lms_models import LmsAttempt, LmsSession
+from app.backend.lms_models import LmsSession
+from app.backend.lms_running import attempts_of
 from app.backend.lms_sessions import Opened, desk_of, exchanged, session_of
-from app.backend.models import Attempt, Exam, Submission
+from app.backend.models import Attempt, Exam
 from app.backend.pages import page
 from app.core.errors import BadInput
 
@@ -143,7 +143,7 @@ def exchange(body: ExchangeIn, ctx: Ctx, guest: Visitor) -> ExchangeOut:
 @router.get("/launch/{token}", summary="Extension: opens the client, for people", response_class=HTMLResponse)
 def launch(token: str, ctx: Ctx, guest: Visitor) -> HTMLResponse:
     del guest
-    with ctx.database.writing() as session:
+    with ctx.database.reading() as session:
         row = session_of(session, ctx, token)
         title = _title(session, row)
     link = f"invigil://session/{token}?backend={quote(row.address, safe='')}"
@@ -178,7 +178,7 @@ def report(session_id: str, ctx: Ctx, guest: Visitor, request: HttpRequest, toke
         if row is None:
             raise ApiError(404)
         title = _title(session, row)
-        attempts = _attempts(session, row)
+        attempts = attempts_of(session, row)
     reports = [one.id for one, submitted in attempts if submitted]
     if len(attempts) == 1 and reports:
         return RedirectResponse(ctx.report_url(request, reports[0]), status_code=303)
@@ -191,16 +191,6 @@ def report(session_id: str, ctx: Ctx, guest: Visitor, request: HttpRequest, toke
 def _title(session: Session, row: LmsSession) -> str:
     exam = session.get(Exam, row.exam_id)
     return "" if exam is None else exam.title
-
-
-def _attempts(session: Session, row: LmsSession) -> list[tuple[Attempt, bool]]:
-    """The session's attempts in order, each with whether it has a report."""
-    made = select(Attempt).join(LmsAttempt, LmsAttempt.attempt_id == Attempt.id)
-    attempts = session.scalars(made.where(LmsAttempt.session_id == row.id).order_by(Attempt.created_ns)).all()
-    ids = [one.id for one in attempts]
-    submissions = session.scalars(select(Submission).where(Submission.attempt_id.in_(ids)))
-    with_report = {one.attempt_id for one in submissions if one.report is not None}
-    return [(one, one.id in with_report) for one in attempts]
 
 
 def _attempt_row(ctx: Context, request: HttpRequest, attempt: Attempt, submitted: bool) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.backend.models import Base, JsonObject
+from app.backend.models import Base
 
 
 class Integration(Base):
@@ -48,10 +48,10 @@ class LmsExam(Base):
 class LmsSession(Base):
     """One student's session of an exam, as the platform last described it. ``external_id`` is empty where it named none.
 
-    ``wish`` is what the policy is made of, ``webhook`` is sealed. ``address`` is this backend's own, as the platform
+    ``wish`` is what the policy is made of; it and ``webhook`` are sealed, for addresses may carry a sign-in. ``address`` is this backend's own, as the platform
     reached it. ``round`` counts the times that the student may begin: it rises when the platform opens the session
     again after it was handed in or ran out. ``config_key`` (sealed) was issued with ``serial`` for what ``digest`` says;
-    ``based``: upon a config key that was kept here.
+    ``base_exam``: upon the config key of that exam, which was kept here; empty without.
     """
 
     __tablename__ = "lms_sessions"
@@ -60,7 +60,7 @@ class LmsSession(Base):
     exam_id: Mapped[str] = mapped_column(ForeignKey("exams.id"))
     student_id: Mapped[str] = mapped_column(String(200))
     external_id: Mapped[str] = mapped_column(String(200))
-    wish: Mapped[JsonObject]
+    wish: Mapped[bytes]
     webhook: Mapped[bytes | None]
     address: Mapped[str] = mapped_column(String(500))
     round: Mapped[int]
@@ -68,7 +68,7 @@ class LmsSession(Base):
     expires_ns: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str] = mapped_column(String(64))
     serial: Mapped[int]
-    based: Mapped[bool]
+    base_exam: Mapped[str] = mapped_column(String(500), index=True)
     config_key: Mapped[bytes | None]
     key_expires_ns: Mapped[int] = mapped_column(BigInteger)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -16,9 +17,10 @@ from app.backend.context import Context, new_id
 from app.backend.errors import ApiError, Detail
 from app.backend.key_store import newest_of_exam
 from app.backend.lms_auth import Platform
-from app.backend.lms_models import LmsAttempt, LmsExam, LmsSession, LmsToken
+from app.backend.lms_models import LmsExam, LmsSession, LmsToken
 from app.backend.lms_policy import Place, Wish, audience_of, digest_of, notes_of, session_policy
-from app.backend.models import ApiKey, Exam, StoredKey, Submission
+from app.backend.lms_running import handed_in, sessions_under_way, tell
+from app.backend.models import ApiKey, Exam, StoredKey
 from app.core.errors import BadInput
 from app.core.ports import KeyDesk
 from app.core.types import NS_PER_S
@@ -77,10 +79,24 @@ def exchanged(ctx: Context, token: str) -> str:
     """The config key of the session that the token opens. ApiError 404 with the reason when it opens none."""
     with ctx.database.writing() as session:
         row = session_of(session, ctx, token)
-        base = _base(session, ctx, Wish.from_json(row.wish))
-        if base is None and row.based and row.config_key is not None:
-            return ctx.vault.open(row.config_key, _purpose(row))  # its base ran out since: what was promised holds
-        return _key(session, ctx, row, base)[0]
+        return _brought_up_to_date(session, ctx, row)
+
+
+def refresh_running(ctx: Context, exam_id: str) -> int:
+    """After a new config key for the exam: its sessions that are under way get keys made of it. How many did.
+
+    Each in a transaction of its own, so that nobody waits for all of them; one that the new key does not fit stays.
+    """
+    with ctx.database.reading() as session:
+        found = sessions_under_way(session, exam_id)
+    renewed = 0
+    for session_id in found:
+        with contextlib.suppress(ApiError), ctx.database.writing() as session:
+            row = session.scalars(select(LmsSession).where(LmsSession.id == session_id).with_for_update()).one()
+            before = row.serial
+            _brought_up_to_date(session, ctx, row)
+            renewed += row.serial > before
+    return renewed
 
 
 def session_of(session: Session, ctx: Context, token: str) -> LmsSession:
@@ -90,9 +106,20 @@ def session_of(session: Session, ctx: Context, token: str) -> LmsSession:
         raise ApiError(404, message="This session is not known here; open the exam in your learning platform again")
     if row.expires_ns <= ctx.now_ns():
         raise ApiError(404, message="This session has run out; open the exam in your learning platform again")
-    if _handed_in(session, row):
+    if handed_in(session, row):
         raise ApiError(404, message="This attempt has been handed in; ask your institution if you are to repeat it")
     return row
+
+
+def _brought_up_to_date(session: Session, ctx: Context, row: LmsSession) -> str:
+    base = _base(session, ctx, _wish(ctx, row))
+    if base is None and row.base_exam and row.config_key is not None:
+        return ctx.vault.open(row.config_key, f"config key {row.id}")  # its base ran out: what was promised holds
+    return _key(session, ctx, row, base)[0]
+
+
+def _wish(ctx: Context, row: LmsSession) -> Wish:
+    return Wish.from_json(json.loads(ctx.vault.open(row.wish, f"wish {row.id}")))
 
 
 def _token(ctx: Context, row: LmsSession) -> str:
@@ -106,17 +133,17 @@ def _open(session: Session, ctx: Context, platform: Platform, address: str, aske
     made = row is None
     if row is None:
         row, made = _row(session, ctx, _exam(session, ctx, platform, asked.wish), asked)
-    again = not made and (row.expires_ns <= now_ns or _handed_in(session, row))
+    again = not made and (row.expires_ns <= now_ns or handed_in(session, row))
     if again:
         row.round += 1
     if made or again or row.expires_ns - now_ns < LIFE_NS // 2:
         row.expires_ns = now_ns + LIFE_NS
     if made or not asked.settings_stay:
-        row.wish = asked.wish.to_json()
+        row.wish = ctx.vault.seal(json.dumps(asked.wish.to_json()), f"wish {row.id}")
         row.address = address
         row.webhook = None if asked.webhook is None else ctx.vault.seal(json.dumps(asked.webhook), f"webhook {row.id}")
     session.flush()
-    _, policy = _key(session, ctx, row, _base(session, ctx, Wish.from_json(row.wish)))
+    _, policy = _key(session, ctx, row, _base(session, ctx, _wish(ctx, row)))
     waits = policy["exam"]["start_url"] == _place(ctx, row).waiting_page
     return Opened(row.id, _token(ctx, row), row.expires_ns, made, waits, notes_of(policy))
 
@@ -167,7 +194,7 @@ def _row(session: Session, ctx: Context, exam: Exam, asked: Request) -> tuple[Lm
         exam_id=exam.id,
         student_id=asked.wish.student_id,
         external_id=asked.external_id,
-        wish={},
+        wish=b"",
         webhook=None,
         address="",
         round=1,
@@ -175,7 +202,7 @@ def _row(session: Session, ctx: Context, exam: Exam, asked: Request) -> tuple[Lm
         expires_ns=0,
         digest="",
         serial=0,
-        based=False,
+        base_exam="",
         config_key=None,
         key_expires_ns=0,
     )
@@ -184,19 +211,12 @@ def _row(session: Session, ctx: Context, exam: Exam, asked: Request) -> tuple[Lm
     return made, True
 
 
-def _handed_in(session: Session, row: LmsSession) -> bool:
-    """Whether an attempt of the session's present round was submitted."""
-    submitted = exists().where(Submission.attempt_id == LmsAttempt.attempt_id)
-    of_round = select(LmsAttempt).where(LmsAttempt.session_id == row.id, LmsAttempt.round == row.round, submitted)
-    return session.scalars(of_round.limit(1)).first() is not None
-
-
 def _key(session: Session, ctx: Context, row: LmsSession, base: Mapping[str, Any] | None) -> tuple[str, JsonObject]:
     """The session's config key and its policy; another key, with a higher serial, only when what it says has changed."""
-    policy = session_policy(Wish.from_json(row.wish), base, _place(ctx, row))
+    policy = session_policy(_wish(ctx, row), base, _place(ctx, row))
     digest = digest_of(policy)
     if row.config_key is not None and row.digest == digest and row.key_expires_ns >= row.expires_ns:
-        return ctx.vault.open(row.config_key, _purpose(row)), policy
+        return ctx.vault.open(row.config_key, f"config key {row.id}"), policy
     now_ns = ctx.now_ns()
     try:
         key = desk_of(ctx).issue(
@@ -210,14 +230,15 @@ def _key(session: Session, ctx: Context, row: LmsSession, base: Mapping[str, Any
     except BadInput as error:
         raise ApiError(400, Detail("settings", str(error)), message="These settings make no policy") from error
     _admit(session, ctx, row, policy["upload"]["token"])
-    row.config_key, row.digest, row.key_expires_ns = ctx.vault.seal(key, _purpose(row)), digest, row.expires_ns
-    row.based = base is not None
+    row.config_key = ctx.vault.seal(key, f"config key {row.id}")
+    row.digest, row.key_expires_ns = digest, row.expires_ns
+    row.base_exam = "" if base is None else base["exam"]["id"]
     row.serial += 1
+    exam = session.get(Exam, row.exam_id)
+    if exam is not None:
+        exam.duration_min = policy["exam"].get("duration_min") or 0
+    tell(session, row, key, now_ns)
     return key, policy
-
-
-def _purpose(row: LmsSession) -> str:
-    return f"config key {row.id}"
 
 
 def _admit(session: Session, ctx: Context, row: LmsSession, token: str) -> None:
@@ -251,10 +272,12 @@ def _place(ctx: Context, row: LmsSession) -> Place:
 
 
 def _base(session: Session, ctx: Context, wish: Wish) -> Mapping[str, Any] | None:
-    """The policy of the config key that was named, else of the exam's newest one that is kept here."""
+    """The policy of the exam's newest config key that is kept here, or of the named one and its successors."""
     now_ns = ctx.now_ns()
     named = session.get(StoredKey, wish.base_id) if wish.base_id else None
-    stored = named or newest_of_exam(session, wish.exam_id, now_ns)
+    stored = newest_of_exam(session, wish.exam_id if named is None else named.exam_id, now_ns)
+    if named is not None and (stored is None or stored.serial < named.serial):
+        stored = named
     if stored is None:
         return None
     if stored.revoked_ns is not None:

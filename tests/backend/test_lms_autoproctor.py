@@ -90,8 +90,8 @@ def test_a_hash_of_something_else_opens_nothing(backend: LmsBackend, client: dic
     for given in wrong:
         assert post(backend, client, hashedTestAttemptId=given).status_code == 401
     assert post(backend, client, clientId="unknown").status_code == 401
-    nothing: dict[str, Any]
-    for nothing in ({"clientId": None}, {"testAttemptId": None}, {"hashedTestAttemptId": None}):
+    for name in ("clientId", "testAttemptId", "hashedTestAttemptId"):
+        nothing: dict[str, Any] = {name: None}
         assert post(backend, client, **nothing).status_code == 401
 
 

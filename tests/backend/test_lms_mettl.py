@@ -208,6 +208,13 @@ def test_an_msb_key_names_a_config_key_that_is_kept(backend: LmsBackend, pair: d
         assert not any(one["source"].endswith("msbKey") for one in answer["unmapped"])
 
 
+def test_an_msb_key_stands_for_its_successors_too(backend: LmsBackend, pair: dict[str, Any]) -> None:
+    stored = backend.store_key("algebra-final")
+    token = data_of(init(backend, pair, msbKey=stored["id"]))["token"]
+    backend.store_key("algebra-final", serial=2, exam__instructions="Bring a pen.")
+    assert backend.key_of(token).policy.exam.instructions == "Bring a pen."
+
+
 @pytest.mark.parametrize("reference", ["key_unknown", "2222-2222-9", "eyJhbGciOiJFZERTQSJ9.e30.AAAA", "x" * 5000])
 def test_an_msb_key_that_is_not_known_is_refused(backend: LmsBackend, pair: dict[str, Any], reference: str) -> None:
     answer = init(backend, pair, msbKey=reference)

@@ -13,7 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.backend.lms_policy import Place, Wish, merged, session_policy, with_query
+from app.keys.tokens import ConfigKey
 from tests.backend.test_lms_trustexam import changed, opened
+from tests.fakes.exam_keys import control
 from tests.fakes.lms import LmsBackend
 
 PLACE = Place("https://proctoring.example.org", "exam_1", "t0ken", "https://proctoring.example.org/waiting")
@@ -105,6 +107,55 @@ def test_a_client_delivers_for_its_own_student_only(backend: LmsBackend, api_tok
     attempt["candidate"] = {"id": "s1234"}
     assert backend.ask("POST", f"/exams/{other_exam}/attempts", upload.token, json=attempt).status_code == 401
     assert backend.ask("GET", f"/exams/{upload.exam_id}", upload.token).status_code == 401
+
+
+def started(backend: LmsBackend, key: ConfigKey, attempt_id: str = "attempt-0001") -> None:
+    """The client announces its attempt."""
+    upload, person = key.policy.upload, key.policy.candidate
+    body = {"attemptId": attempt_id, "candidate": {"id": person.id}, "client": {"exam": key.policy.exam.id}}
+    assert backend.ask("POST", f"/exams/{upload.exam_id}/attempts", upload.token, json=body).status_code == 200
+
+
+def test_new_settings_reach_an_exam_that_is_under_way(backend: LmsBackend, api_token: str) -> None:
+    token = opened(backend, api_token)["access_token"]
+    key = backend.key_of(token)
+    started(backend, key)
+    with control(backend, "attempt-0001", key.policy.upload.token) as client:
+        client.hello(serial=key.serial)
+        opened(backend, api_token, changed("assignment.name", "Algebra, longer"))
+        heard = client.hear()
+    assert (heard["type"], heard["seq"]) == ("key", 1)
+    assert heard["key"] == backend.exchange(token).json()["key"]
+    assert backend.key_of(token).serial == key.serial + 1
+
+
+def test_a_proctors_newer_key_reaches_the_platforms_exams_that_are_under_way(
+    backend: LmsBackend, api_token: str
+) -> None:
+    backend.store_key("quiz-7")
+    key = backend.key_of(opened(backend, api_token)["access_token"])
+    started(backend, key)
+    waiting = opened(backend, api_token, changed("student.external_id", "s5678"))["access_token"]
+    stored = backend.store_key("quiz-7", serial=2, exam__message="Ten more minutes.")
+    assert stored["pushed"] == 1
+    with control(backend, "attempt-0001", key.policy.upload.token) as client:
+        client.hello(serial=key.serial)
+        assert client.hear()["type"] == "key"
+    assert backend.key_of(waiting).policy.exam.message == "Ten more minutes."
+
+
+def test_an_exam_that_was_handed_in_is_told_nothing_more(backend: LmsBackend, api_token: str) -> None:
+    backend.store_key("quiz-7")
+    backend.hand_in(backend.key_of(opened(backend, api_token)["access_token"]), "attempt-0001")
+    assert backend.store_key("quiz-7", serial=2, exam__message="Too late.")["pushed"] == 0
+
+
+def test_the_exams_duration_is_that_of_its_key(backend: LmsBackend, api_token: str) -> None:
+    upload = backend.key_of(opened(backend, api_token)["access_token"]).policy.upload
+    assert backend.ask("GET", f"/exams/{upload.exam_id}").json()["duration"] == 0
+    backend.store_key("quiz-7", exam__duration_min=90)
+    opened(backend, api_token)
+    assert backend.ask("GET", f"/exams/{upload.exam_id}").json()["duration"] == 90
 
 
 def test_the_report_link_follows_the_session(backend: LmsBackend, api_token: str) -> None:

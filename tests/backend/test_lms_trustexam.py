@@ -209,6 +209,7 @@ def test_the_vendors_own_plug_in_is_served(backend: LmsBackend, api_token: str) 
     assert answer.json()["session_url"].startswith(f"{backend.url}/launch/")
     everything = b"".join(p.read_bytes() for p in backend.settings.data_dir.rglob("*") if p.is_file())
     assert b"5f4dcc3b5aa765d61d8327deb882cf99" not in everything
+    assert b"authkey" not in everything  # it signs the student in at the platform
 
 
 def test_settings_may_be_left_out(backend: LmsBackend, api_token: str) -> None:

@@ -14,32 +14,20 @@ import requests
 
 from app import __version__
 from app.backend.settings import BackendServices
-from app.core.types import NS_PER_S, Instant
+from app.core.types import NS_PER_S
 from app.keys.issuers import Issuer, TrustedIssuers
 from app.keys.tokens import ConfigKey, issue, read_key
-from app.runtime.clock import SystemClock
 from app.runtime.key_desk import IssuingDesk
 from tests.fakes.backend_server import RunningBackend, accept_manifest
+from tests.fakes.exam_keys import LaterClock
 from tests.fakes.policies import small_policy
-
-
-class MovedClock:
-    """The system's clock, some time ahead."""
-
-    def __init__(self) -> None:
-        self.ahead_s = 0
-        self._system = SystemClock()
-
-    def now(self) -> Instant:
-        now = self._system.now()
-        return Instant(now.mono_ns, now.utc_ns + self.ahead_s * NS_PER_S, now.boot_id)
 
 
 class LmsBackend(RunningBackend):
     """Trusts one issuer besides its own, as an institution's that uploads its exams' keys."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
-        self.clock = MovedClock()
+        self.clock = LaterClock()
         self.issuer = Issuer.create("Example University")
         self.own = Issuer.create("Example backend")
         trusted = TrustedIssuers.of([self.issuer.public()])
