@@ -99,6 +99,13 @@ class TestOnADesktop:
         assert results["camera"].code == 4010
         assert "Connect" in results["camera"].advice
 
+    def test_a_device_gets_as_long_as_the_policy_says(self, tmp_path: Path) -> None:
+        asked = replace(policy(), capture=Capture(screen=False, start_timeout_s=0.0))
+        silent = Preview(Sources(camera, microphone, None), CLOCK, _ignore_frame, _ignore_sound)
+        results = run_checks(CheckContext(asked, tmp_path, silent, silent.streams, None, CLOCK))
+        row = next(result for result in results if result.name == "camera")
+        assert (row.ok, row.detail) == (False, "The camera gave nothing within 0 seconds.")
+
     def test_a_disk_without_room_keeps_the_exam_from_starting(self) -> None:
         result = checked(Path("/proc/invigil"))["disk"]
         assert (result.ok, result.required) == (False, True)
@@ -112,6 +119,8 @@ class TestOnADesktop:
         assert (result.ok, result.required, result.code) == (False, True, 4017)
         assert result.detail == "missing: face_landmarker.task"
         assert "Install the application again" in result.advice
+        fallback = replace(policy(), exam=replace(policy().exam, allow_fallback=True))
+        assert not checked(tmp_path, asked=fallback)["detection"].required
 
     def test_what_the_exam_asks_and_this_client_can_not_do_keeps_it_from_starting(self, tmp_path: Path) -> None:
         asked = replace(policy(), identity=Identity(id_document=True), evidence=Evidence(mode="snapshots"))
