@@ -14,9 +14,7 @@ from app.runtime.demo import demo_policy
 from app.runtime.demo_machine import Machine, fitted
 
 
-@pytest.mark.parametrize(
-    ("camera", "microphone", "film"), itertools.product([True, False], [True, False], [True, False])
-)
+@pytest.mark.parametrize(("camera", "microphone", "film"), list(itertools.product([True, False], repeat=3)))
 def test_the_demos_policy_fits_each_machine(camera: bool, microphone: bool, film: bool, tmp_path: Path) -> None:
     file = tmp_path / "film.webm"
     if film:
