@@ -73,6 +73,11 @@ def _consent_long(window: ClientWindow) -> None:
     window.consent_page.check.setChecked(True)
 
 
+def _message(window: ClientWindow) -> None:
+    window.show_message("Question 3 is withdrawn. Everybody gets its points; go on with question 4.")
+    window.show_notice("You have 10 more minutes.", "info")
+
+
 def _cases() -> Iterator[tuple[str, Show]]:
     url = "https://proctor.example.org/exams/bio-101/attempts/7f3c2a9e-41d0/report?lang=en"
     yield "start", lambda w: w.show_start()
@@ -97,6 +102,7 @@ def _cases() -> Iterator[tuple[str, Show]]:
     yield "checks-bad", _checks(False, True)
     yield "consent", lambda w: w.show_consent(samples.PLAIN)
     yield "consent-long", _consent_long
+    yield "consent-granted", lambda w: w.show_consent(samples.GRANTED)
     yield "identity", _identity(False)
     yield "identity-taken", _identity(True)
     yield "exam", _exam()
@@ -111,6 +117,7 @@ def _cases() -> Iterator[tuple[str, Show]]:
             )
         ),
     )
+    yield "exam-message", _exam(_message)
     yield "exam-finish", _exam(lambda w: w.exam_page.bar.finish_button.click())
     yield "exam-quit", _exam(lambda w: w.exam_page.bar.quit_button.click(), long=True)
     yield (

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from app.core.policy import Candidate, Exam, Lockdown, Policy, Privacy, Upload
+from app.core.policy import Accessibility, Candidate, Exam, Lockdown, Policy, Privacy, Upload
 from app.core.types import CheckResult
 from app.ui.theme import current
 from app.ui.widgets import column, frame, label
@@ -18,6 +20,13 @@ PLAIN = Policy(
     candidate=Candidate(id="c-1", name="Sample Candidate"),
     upload=_UPLOAD,
     privacy=Privacy(institution="Example University", contact="exams@university.example.org"),
+)
+GRANTED = replace(
+    PLAIN,
+    exam=replace(PLAIN.exam, duration_min=120),
+    accessibility=Accessibility(
+        extra_time_percent=25.0, looking_away=True, second_person=True, assistive_programs=("Dragon",)
+    ),
 )
 LONG = Policy(
     exam=Exam(
