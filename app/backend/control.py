@@ -17,7 +17,7 @@ from pydantic import JsonValue, ValidationError
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketDisconnected
 
 from app.backend.attempts import attempt_or_404
-from app.backend.auth import hash_key, known
+from app.backend.auth import known
 from app.backend.context import Context
 from app.backend.control_hub import Line
 from app.backend.control_messages import acknowledge, pending
@@ -47,11 +47,11 @@ class _End(Exception):
 async def control(websocket: WebSocket, attempt_id: str) -> None:
     """Refused with HTTP 400, 401, 404 or 429 before it opens, with a close code and a reason after."""
     ctx: Context = websocket.app.state.context
-    caller = await run_in_threadpool(_admitted, ctx, websocket, attempt_id)
+    await run_in_threadpool(_admit, ctx, websocket, attempt_id)
     await websocket.accept(subprotocol=PROTOCOL)
     line = ctx.control.enter(attempt_id)
     try:
-        await _talk(ctx, websocket, attempt_id, line, caller)
+        await _talk(ctx, websocket, attempt_id, line)
     except _End as end:
         await _close(websocket, end)
     except WebSocketDisconnect:
@@ -60,30 +60,28 @@ async def control(websocket: WebSocket, attempt_id: str) -> None:
         ctx.control.leave(attempt_id, line)
 
 
-def _admitted(ctx: Context, websocket: WebSocket, attempt_id: str) -> str:
-    """Whom to count the client's messages against. ApiError without a key that may deliver for the attempt."""
+def _admit(ctx: Context, websocket: WebSocket, attempt_id: str) -> None:
+    """ApiError without a key that may deliver for the attempt."""
     scheme, _, key = websocket.headers.get("authorization", "").partition(" ")
-    key = key.strip() if scheme.lower() == "bearer" else ""
-    caller = known(ctx, websocket, key)
+    caller = known(ctx, websocket, key.strip() if scheme.lower() == "bearer" else "")
     if PROTOCOL not in websocket.scope.get("subprotocols", []):
         raise invalid("Sec-WebSocket-Protocol", f"The subprotocol {PROTOCOL} is needed")
     with ctx.database.reading() as session:
         attempt = attempt_or_404(session, attempt_id)
     caller.must_deliver(attempt.exam_id, attempt.user_id)
-    return hash_key(key)
 
 
-async def _talk(ctx: Context, websocket: WebSocket, attempt_id: str, line: Line, caller: str) -> None:
+async def _talk(ctx: Context, websocket: WebSocket, attempt_id: str, line: Line) -> None:
     try:
         async with asyncio.timeout(HELLO_S):
-            hello = _hello(await _received(ctx, websocket, caller))
+            hello = _hello(await _received(ctx, websocket, attempt_id))
     except TimeoutError:
         raise _End(1008, "The client did not say hello in time") from None
     await run_in_threadpool(_join, ctx, attempt_id, hello)
     line.sent = hello.after
     tasks = {
         asyncio.create_task(_send(ctx, websocket, attempt_id, line)),
-        asyncio.create_task(_listen(ctx, websocket, attempt_id, caller)),
+        asyncio.create_task(_listen(ctx, websocket, attempt_id)),
     }
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -108,19 +106,22 @@ async def _send(ctx: Context, websocket: WebSocket, attempt_id: str, line: Line)
         await line.news.wait()
 
 
-async def _listen(ctx: Context, websocket: WebSocket, attempt_id: str, caller: str) -> NoReturn:
+async def _listen(ctx: Context, websocket: WebSocket, attempt_id: str) -> NoReturn:
     while True:
-        message = await _received(ctx, websocket, caller)
+        message = await _received(ctx, websocket, attempt_id)
         if message.get("type") == "ack":
             await run_in_threadpool(acknowledge, ctx.database, attempt_id, _ack(message), ctx.now_ns())
 
 
-async def _received(ctx: Context, websocket: WebSocket, caller: str) -> dict[str, JsonValue]:
-    """The next message, an object with a type. _End for anything else, and for a client that sends too much."""
+async def _received(ctx: Context, websocket: WebSocket, attempt_id: str) -> dict[str, JsonValue]:
+    """The next message, an object with a type. _End for anything else, and for a client that sends too much.
+
+    Counted by attempt, not by key: candidates may share an exam's token, and they all answer at once.
+    """
     event = await websocket.receive()
     if event["type"] == "websocket.disconnect":
         raise WebSocketDisconnect(event.get("code", 1005))
-    if ctx.limiter.take(caller) is not None:
+    if ctx.limiter.take(f"control {attempt_id}") is not None:
         raise _End(1008, "The client sends too many messages")
     text = event.get("text")
     if text is None:

@@ -12,7 +12,7 @@ import requests
 from app.core.errors import BackendError, BadInput
 from app.core.types import Json
 from app.transport.addresses import checked_endpoint, is_loopback
-from app.transport.answers import json_object, no_answer
+from app.transport.answers import json_object, no_answer, read_bounded
 from app.transport.credentials import Bearer
 
 _CONNECT_TIMEOUT_S = 5.0
@@ -22,6 +22,7 @@ _ANSWER_MAX_BYTES = 32 * 1024 * 1024
 _STORED = frozenset({"id", "serial", "exam", "code", "link", "expiresAt", "pushed"})
 _PUBLISHED = frozenset({"kid", "serial", "revoked"})
 _READ = frozenset({"deliveries"})
+_REASON_MAX = 1000
 _REFUSED = frozenset({400, 409})
 
 
@@ -62,8 +63,6 @@ class KeyAdmin:
         try:
             answer = self._exchange(method, path, body)
         except BackendError as error:
-            if error.status in _REFUSED:
-                raise BadInput(str(error)) from error
             if error.status == 401:
                 raise BadInput(
                     f"The server {self._host} does not accept this admin key; check which one it is."
@@ -92,6 +91,17 @@ class KeyAdmin:
                     allow_redirects=False,
                     stream=True,
                 ) as response:
+                    if response.status_code in _REFUSED:
+                        raise BadInput(self._refusal(read_bounded(response, self._host)))
                     return json_object(response, self._host, _ANSWER_MAX_BYTES)
             except (requests.RequestException, OSError) as error:
                 raise BackendError(no_answer(error, self._host)) from error
+
+    def _refusal(self, body: bytes) -> str:
+        """The reason in the error's body, in one line."""
+        try:
+            issue = str(json.loads(body)["error"]["details"][0]["issue"])
+        except (ValueError, LookupError, TypeError, RecursionError):
+            issue = "it gives no reason"
+        line = "".join(char if char.isprintable() else " " for char in issue)[:_REASON_MAX].rstrip(". ")
+        return f"The server {self._host} refuses it: {line}."

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,21 @@ def test_a_client_that_sends_without_end_is_stopped(tmp_path: Path) -> None:
                 for _ in range(1000):
                     client.say(type="noise")
             assert closed(client)[0] == 1008
+
+
+def test_many_clients_that_share_a_token_may_all_answer_at_once(tmp_path: Path) -> None:
+    with RunningBackend(tmp_path, key_services(), requests_per_s=0.01, burst=30) as backend, ExitStack() as open_lines:
+        sitting = Sitting(backend)
+        shared = backend.new_token(sitting.exam_id)
+        clients = []
+        for number in range(12):
+            attempt_id = announce(backend, sitting.exam_id, f"user-{number}")
+            clients.append(open_lines.enter_context(control(backend, attempt_id, shared)))
+        for client in clients:
+            client.hello()
+            for seq in range(1, 20):
+                client.ack(seq)
+        assert all(closes_well(client.line) for client in clients)
 
 
 def test_a_client_that_never_reads_holds_up_nobody(backend: RunningBackend, sitting: Sitting) -> None:
