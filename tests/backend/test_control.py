@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection
 
@@ -264,6 +266,23 @@ def test_a_first_message_that_is_no_hello_ends_the_connection(
     with control(backend, sitting.attempt_id, sitting.token) as client:
         client.line.send(sent)
         assert closed(client)[0] == code
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(["type", "seq", "after", "key", ""]), inner),
+)
+
+
+@given(st.text(max_size=200) | JSON.map(json.dumps))
+def test_whatever_text_is_sent_is_a_message_or_a_reason_to_close(text: str) -> None:
+    end = channel._End(1008, "")
+    try:
+        assert isinstance(channel._object(text)["type"], str)
+    except channel._End as raised:
+        end = raised
+    assert end.code in {1007, 1008}
+    assert len(end.reason.encode()) <= 123
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,16 @@ def test_who_waits_as_long_as_told_may_go_on_and_callers_do_not_share() -> None:
     assert limiter.take("me") is None
 
 
+def test_what_is_given_back_was_never_taken_and_makes_no_more_than_the_burst() -> None:
+    limiter = RateLimiter(0.001, 2, HandClock())
+    for _ in range(10):
+        assert limiter.take("me") is None
+        limiter.give_back("me")
+    limiter.give_back("me")
+    limiter.give_back("nobody")
+    assert [limiter.take("me") is None for _ in range(3)] == [True, True, False]
+
+
 def test_no_rate_means_no_limit() -> None:
     limiter = RateLimiter(0, 0, HandClock())
     assert [limiter.take("me") for _ in range(100)] == [None] * 100
