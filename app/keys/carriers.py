@@ -151,7 +151,7 @@ def _file(text: str) -> bytes:
         most = PICTURE_MAX_BYTES if is_picture(head) else TEXT_MAX_BYTES
         data = head + file.read(most + 1 - len(head))
     if len(data) > most:
-        raise BadInput(f"{path.name} is larger than {most // 1_000_000} MB, which no key is.")
+        raise BadInput(f"{path.name!r} is larger than {most // 1_000_000} MB, which no key is.")
     return data
 
 

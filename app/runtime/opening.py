@@ -16,6 +16,7 @@ from app.keys.carriers import Carrier, Code, KeyText, SessionToken, read_carrier
 from app.keys.protected import WrongPassword, is_protected, key_subject, protected_header, unprotect
 from app.keys.tokens import ConfigKey, KeyRefused, read_claims_unverified, read_header
 from app.keys.tries import TooManyTries, Tries
+from app.keys.trust import normalised_url
 from app.runtime.attempts import attempt_root, is_begun
 from app.runtime.open_key import (
     Kept,
@@ -157,18 +158,19 @@ class Opener:
 
     def _backends(self, carrier: Code | SessionToken) -> list[str]:
         """Which servers to ask. A link's own only where somebody vouches for it, or the person does."""
-        named = self._options.backend
+        given = [normalised_url(self._options.backend)] if self._options.backend else []
         if carrier.backend is None:
-            return [named] if named else [backend.url for backend in self._machine.trust.backends]
-        if not self._machine.vouched(carrier.backend) and not _same(carrier.backend, named):
+            return given or [backend.url for backend in self._machine.trust.backends]
+        named = normalised_url(carrier.backend)
+        if named not in given and not self._machine.vouched(named):
             if not self._machine.trust.first_use:
                 raise BadInput(
-                    f"Your link names the exam server {carrier.backend}, which this computer's administrator has not "
-                    "allowed; ask your institution, or its IT, to allow it."
+                    f"Your link names the exam server {named}, which this computer's administrator has not allowed; "
+                    "ask your institution, or its IT, to allow it."
                 )
-            if not self._ask.server(carrier.backend):
-                raise BadInput(f"The exam server {carrier.backend} was not asked, as you decided; use another link.")
-        return [carrier.backend]
+            if not self._ask.server(named):
+                raise BadInput(f"The exam server {named} was not asked, as you decided; use another link.")
+        return [named]
 
     def _without_password(self, token: str) -> str:
         protected_header(token)
@@ -289,10 +291,6 @@ def password_in(path: Path) -> str:
     if not password:
         raise BadInput(f"The password file {path} begins with an empty line; write the key's password there.")
     return password
-
-
-def _same(one: str, other: str | None) -> bool:
-    return other is not None and one.rstrip("/") == other.rstrip("/")
 
 
 def _in_time(token: str, now: datetime) -> bool:

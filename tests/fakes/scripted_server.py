@@ -39,14 +39,14 @@ class _Listener(ThreadingHTTPServer):
 class ScriptedServer:
     """Gives the answers in their order, the last one for ever. ``heard`` are the requests.
 
-    Paths in ``by_path`` always get the same answer, outside of that order.
+    Paths in ``by_path``, which a test may change at any time, get that answer, outside of the order.
     """
 
     def __init__(
         self, *answers: Answer, tls: ssl.SSLContext | None = None, by_path: Mapping[str, Answer] | None = None
     ) -> None:
         self.answers = list(answers)
-        self._by_path = dict(by_path or {})
+        self.by_path = dict(by_path or {})
         self.heard: list[Heard] = []
         self.stopping = threading.Event()
         self._lock = threading.Lock()
@@ -75,8 +75,8 @@ class ScriptedServer:
     def next_answer(self, heard: Heard) -> Answer:
         with self._lock:
             self.heard.append(heard)
-            if heard.path in self._by_path:
-                return self._by_path[heard.path]
+            if heard.path in self.by_path:
+                return self.by_path[heard.path]
             return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:

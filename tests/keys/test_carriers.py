@@ -18,15 +18,12 @@ from app.core.errors import BadInput
 from app.core.short_codes import new_code, shown
 from app.keys.carriers import Code, KeyText, SessionToken, read_carrier
 from app.keys.qr import make_qr, qr_picture, read_qr
+from tests.fakes.sentences import is_one_sentence, told
 
 SIGNED = "eyJhbGciOiJFZERTQSJ9.eyJhIjoxfQ.c2lnbmF0dXJl"
 ENCRYPTED = "eyJhbGciOiJQQkVTMiJ9.a2V5.aXY.dGV4dA.dGFn"
 CODE = new_code(lambda n: 123_456_789_012 % n)
 BACKEND = "https://proctor.example.org"
-
-
-def is_one_sentence(text: str) -> bool:
-    return text.endswith(".") and "\n" not in text and len(text) < 400
 
 
 def refusal(argument: str) -> str:
@@ -37,12 +34,8 @@ def refusal(argument: str) -> str:
 
 
 def assert_read_or_refused(read: Callable[[], object]) -> None:
-    said = "Read."
-    try:
-        read()
-    except BadInput as refused:
-        said = str(refused)
-    assert is_one_sentence(said)
+    refusal = told(read)
+    assert refusal is None or is_one_sentence(refusal)
 
 
 def written(folder: Path, name: str, content: str | bytes) -> str:

@@ -50,9 +50,19 @@ def test_the_options_reach_the_client_as_they_were_given(tmp_path: Path) -> None
     options = ClientOptions(
         key="exam.invigil", data_dir=tmp_path, journal=tmp_path / "restore.jsonl", camera="file:a b.webm",
         microphone="2", screen="file:s.webm", trust=(tmp_path / "one", tmp_path / "two"), status=tmp_path / "status",
-        resume=True, problem="It -- ended.", loopback=True,
+        resume=True, problem="It -- ended.", loopback=True, password_file=tmp_path / "password", candidate="-1",
+        name="Sample Candidate", group="B 2", backend="https://proctor.example.org",
     )  # fmt: skip
     parser = argparse.ArgumentParser()
     parser.add_argument("--key")
     add_client_arguments(parser)
     assert ClientOptions.from_args(parser.parse_args(options.to_words())) == options
+
+
+@pytest.mark.parametrize("words", [["--candidate", "c-1"], ["--name", "A"], ["--group", "B-2"]])
+def test_half_a_candidate_is_refused(words: list[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--key")
+    add_client_arguments(parser)
+    with pytest.raises(BadInput, match="--candidate and --name"):
+        ClientOptions.from_args(parser.parse_args(words))
