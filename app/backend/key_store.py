@@ -59,12 +59,19 @@ def store(session: Session, facts: KeyFacts, now_ns: int) -> StoredKey:
     return made
 
 
-def newest_of_exam(session: Session, exam_id: str, now_ns: int) -> StoredKey | None:
-    """The newest key for everybody who takes the exam with that id in its policy, if it is in force."""
-    of_exam = select(StoredKey).where(
-        StoredKey.exam_id == exam_id, StoredKey.group == "", StoredKey.candidate == "", *_in_force(now_ns)
+def newest_for(session: Session, exam_id: str, group: str, candidate: str, now_ns: int) -> StoredKey | None:
+    """The newest key in force for somebody who takes the exam with that id in its policy.
+
+    One for the candidate alone goes before one for the group, and that before one for everybody.
+    """
+    admitting = select(StoredKey).where(
+        StoredKey.exam_id == exam_id,
+        StoredKey.group.in_({"", group}),
+        StoredKey.candidate.in_({"", candidate}),
+        *_in_force(now_ns),
     )
-    return session.scalars(of_exam.order_by(StoredKey.serial.desc()).limit(1)).first()
+    narrowest = admitting.order_by(StoredKey.candidate.desc(), StoredKey.group.desc(), StoredKey.serial.desc())
+    return session.scalars(narrowest.limit(1)).first()
 
 
 def newest_of_attempt(session: Session, attempt: Attempt, now_ns: int) -> StoredKey | None:

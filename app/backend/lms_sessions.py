@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.backend.auth import hash_key
 from app.backend.context import Context, new_id
 from app.backend.errors import ApiError, Detail
-from app.backend.key_store import newest_of_exam
+from app.backend.key_store import newest_for
 from app.backend.lms_auth import Platform
 from app.backend.lms_models import LmsExam, LmsSession, LmsToken
 from app.backend.lms_policy import Place, Wish, audience_of, digest_of, notes_of, session_policy
@@ -272,12 +272,11 @@ def _place(ctx: Context, row: LmsSession) -> Place:
 
 
 def _base(session: Session, ctx: Context, wish: Wish) -> Mapping[str, Any] | None:
-    """The policy of the exam's newest config key that is kept here, or of the named one and its successors."""
+    """The policy of the student's newest config key for the exam that is kept here, or of the named one."""
     now_ns = ctx.now_ns()
     named = session.get(StoredKey, wish.base_id) if wish.base_id else None
-    stored = newest_of_exam(session, wish.exam_id if named is None else named.exam_id, now_ns)
-    if named is not None and (stored is None or stored.serial < named.serial):
-        stored = named
+    exam_id = wish.exam_id if named is None else named.exam_id
+    stored = newest_for(session, exam_id, wish.group, wish.student_id, now_ns) or named
     if stored is None:
         return None
     if stored.revoked_ns is not None:

@@ -144,6 +144,16 @@ def test_a_proctors_newer_key_reaches_the_platforms_exams_that_are_under_way(
     assert backend.key_of(waiting).policy.exam.message == "Ten more minutes."
 
 
+def test_a_key_for_the_student_alone_goes_before_the_exams(backend: LmsBackend, api_token: str) -> None:
+    backend.store_key("quiz-7", serial=5, exam__duration_min=60)
+    token = opened(backend, api_token)["access_token"]
+    more: dict[str, Any] = {"exam__duration_min": 60, "accessibility__extra_time_percent": 25.0}
+    backend.store_key("quiz-7", candidate={"id": "s1234", "name": "Sample Candidate"}, **more)
+    backend.store_key("quiz-7", candidate={"id": "s5678", "name": "Sample Candidate"}, exam__duration_min=5)
+    policy = backend.key_of(token).policy
+    assert (policy.exam.duration_min, policy.accessibility.extra_time_percent) == (60, 25.0)
+
+
 def test_an_exam_that_was_handed_in_is_told_nothing_more(backend: LmsBackend, api_token: str) -> None:
     backend.store_key("quiz-7")
     backend.hand_in(backend.key_of(opened(backend, api_token)["access_token"]), "attempt-0001")

@@ -54,8 +54,8 @@ class LmsBackend(RunningBackend):
         return read_key(answer.json()["key"], TrustedIssuers.of([self.own.public()]), now, __version__)
 
     def store_key(self, exam: str, *, serial: int = 1, days: float = 7, **fields: Any) -> dict[str, Any]:
-        """Uploads a key of the institution for everybody who takes the exam."""
-        policy = small_policy(exam__id=exam, candidate={}, **fields)
+        """Uploads a key of the institution: for everybody who takes the exam, unless ``candidate`` says otherwise."""
+        policy = small_policy(exam__id=exam, **({"candidate": {}} | fields))
         now = datetime.fromtimestamp(self.clock.now().utc_ns / NS_PER_S, UTC)
         token = issue(
             policy,
