@@ -72,7 +72,7 @@ def _recorded(policy: Policy) -> tuple[str, ...]:
     if capture.camera or capture.microphone or capture.screen:
         lines.append(
             translate("Consent", "Only short clips are kept: those around moments that a person may want to look at.")
-            if policy.evidence.mode == "clips"
+            if policy.evidence.mode != "continuous"
             else translate("Consent", "The whole recording is kept, from start to finish.")
         )
     return tuple(lines)
