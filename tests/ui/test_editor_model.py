@@ -110,6 +110,12 @@ def test_what_a_file_holds_that_can_not_be_edited_is_named_and_left_out() -> Non
     assert edited.value("capture.camera") is True
 
 
+def test_a_policys_version_is_known_and_another_one_is_named() -> None:
+    edited = EditorModel(GROUPS)
+    assert edited.load({"version": 1, **small_policy()}) == []
+    assert [path for path, _ in edited.load({"version": 2, **small_policy()})] == ["version"]
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner, max_size=3),

@@ -154,7 +154,7 @@ class Spin(QDoubleSpinBox):
         self.setMinimumWidth(current().px(150))
         self.setMaximumWidth(current().px(190))
         self.lineEdit().setTextMargins(current().px(9), 0, current().px(9), 0)
-        _leave_undo_to_the_window(self.lineEdit())
+        _leave_undo_to_the_window(self)
 
     def textFromValue(self, value: float) -> str:
         return self.locale().toString(round(value)) if self.decimals() == 0 else f"{value:.3f}".rstrip("0").rstrip(".")

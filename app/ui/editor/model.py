@@ -16,6 +16,7 @@ from app.core.policy import Policy, RuleSetting
 from app.core.types import Json
 from app.keys.bounds import problems
 from app.keys.contradictions import Problem
+from app.keys.policy_model import POLICY_VERSION
 from app.ui.editor.catalogue import LARGEST, Group, Kind, Setting
 
 Values = dict[str, Json]
@@ -161,7 +162,10 @@ def read(settings: Mapping[str, Setting], data: Json) -> tuple[Values, list[Prob
     values: Values = {}
     left_out: list[Problem] = []
     for group, inner in data.items():
-        if group not in _HINTS:
+        if group == "version":
+            if inner != POLICY_VERSION:
+                left_out.append((group, f"is not {POLICY_VERSION}, the only one that is known here"))
+        elif group not in _HINTS:
             left_out.append((group, "is not a known field"))
         elif not isinstance(inner, dict):
             left_out.append((group, "has to be an object"))
