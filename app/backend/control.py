@@ -25,8 +25,8 @@ from app.backend.errors import invalid
 from app.backend.json_body import has_broken_text
 from app.backend.key_schemas import Ack, Hello
 from app.backend.key_store import late_key, leave
+from app.core.control import SUBPROTOCOL
 
-PROTOCOL = "invigil.control.1"
 HELLO_S = 15.0
 MESSAGE_MAX_BYTES = 256 * 1024
 """Of what a client sends; the server refuses more before it is read."""
@@ -48,7 +48,7 @@ async def control(websocket: WebSocket, attempt_id: str) -> None:
     """Refused with HTTP 400, 401, 404 or 429 before it opens, with a close code and a reason after."""
     ctx: Context = websocket.app.state.context
     await run_in_threadpool(_admit, ctx, websocket, attempt_id)
-    await websocket.accept(subprotocol=PROTOCOL)
+    await websocket.accept(subprotocol=SUBPROTOCOL)
     line = ctx.control.enter(attempt_id)
     try:
         await _talk(ctx, websocket, attempt_id, line)
@@ -64,8 +64,8 @@ def _admit(ctx: Context, websocket: WebSocket, attempt_id: str) -> None:
     """ApiError without a key that may deliver for the attempt."""
     scheme, _, key = websocket.headers.get("authorization", "").partition(" ")
     caller = known(ctx, websocket, key.strip() if scheme.lower() == "bearer" else "")
-    if PROTOCOL not in websocket.scope.get("subprotocols", []):
-        raise invalid("Sec-WebSocket-Protocol", f"The subprotocol {PROTOCOL} is needed")
+    if SUBPROTOCOL not in websocket.scope.get("subprotocols", []):
+        raise invalid("Sec-WebSocket-Protocol", f"The subprotocol {SUBPROTOCOL} is needed")
     with ctx.database.reading() as session:
         attempt = attempt_or_404(session, attempt_id)
     caller.must_deliver(attempt.exam_id, attempt.user_id)

@@ -11,6 +11,7 @@ from typing import Any
 from websockets.sync.client import ClientConnection, connect
 
 from app.backend.settings import BackendServices
+from app.core.control import SUBPROTOCOL
 from app.core.ports import Clock
 from app.core.types import NS_PER_S, Instant, Json
 from app.keys.issuers import Issuer, TrustedIssuers
@@ -22,7 +23,6 @@ from tests.fakes.policies import small_policy
 
 UNIVERSITY = Issuer.create("Example University")
 BACKEND = Issuer.create("Example backend")
-PROTOCOL = "invigil.control.1"
 
 
 class LaterClock:
@@ -107,6 +107,6 @@ def control(backend: RunningBackend, attempt_id: str, token: str, **options: Any
     """A client that has connected and not said hello. Raises what websockets raises when it is refused."""
     headers: Mapping[str, str] = options.pop("headers", {"Authorization": f"Bearer {token}"})
     url = backend.url.replace("http://", "ws://") + f"/v1/attempts/{attempt_id}/control"
-    protocols = options.pop("subprotocols", [PROTOCOL])
+    protocols = options.pop("subprotocols", [SUBPROTOCOL])
     with connect(url, additional_headers=headers, subprotocols=protocols, proxy=None, **options) as line:
         yield ControlClient(line)
