@@ -8,10 +8,9 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.core.errors import BadInput
 from app.keys.protected import WrongPassword, unwrap, wrap
@@ -32,8 +31,7 @@ LIST_OF_ISSUERS = "list of trusted issuers"
 _FILE = "issuers.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+class Issuer(NamedTuple):
     """Someone who can issue keys. ``kid`` is the RFC 7638 thumbprint (SHA-256) of the public key."""
 
     name: str
@@ -56,8 +54,7 @@ class Issuer:
         return TrustedIssuer(self.name, self.kid, OKPKey.import_key(self.key.as_dict(private=False)))
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedIssuer:
+class TrustedIssuer(NamedTuple):
     """The public part of an issuer. Keys that were issued after ``retired`` are refused."""
 
     name: str
@@ -73,8 +70,7 @@ class TrustedIssuer:
         return data if self.retired is None else data | {"retired": self.retired.isoformat()}
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedIssuers:
+class TrustedIssuers(NamedTuple):
     """The issuers whose keys are accepted here. One institution may have several, old and new."""
 
     issuers: tuple[TrustedIssuer, ...] = ()

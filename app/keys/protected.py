@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import functools
-import hashlib
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -62,6 +61,8 @@ def unprotect(text: str, password: str) -> str:
 
 def key_subject(text: str) -> str:
     """Names a protected key where tries are counted, without saying anything of it."""
+    import hashlib
+
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -6,9 +6,9 @@ Nothing here reads files, the network or the clock. The form of a list is descri
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.core.errors import BadInput
 from app.keys.signed import KeyRefused, Kind, claims_unverified, header_of, sign, verified
@@ -26,8 +26,7 @@ OFFLINE_GRACE = timedelta(days=7)
 _FIELDS = {"jti", "kid", "at", "reason"}
 
 
-@dataclass(frozen=True, slots=True)
-class Revoked:
+class Revoked(NamedTuple):
     """Either one key (``jti``) or all keys of one signing key (``kid``); the other is empty."""
 
     at: datetime
@@ -40,8 +39,7 @@ class Revoked:
         return named | {"at": int(self.at.timestamp()), "reason": self.reason}
 
 
-@dataclass(frozen=True, slots=True)
-class RevocationList:
+class RevocationList(NamedTuple):
     """A list whose signature was checked. A newer one of the same ``kid`` has a higher serial and replaces it."""
 
     issuer_name: str
@@ -52,8 +50,7 @@ class RevocationList:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Revocations:
+class Revocations(NamedTuple):
     """What is known to be revoked.
 
     ``asked`` says by ``kid`` of an issuer when a pinned backend was last asked for its lists, None where it never
@@ -61,7 +58,7 @@ class Revocations:
     """
 
     lists: tuple[RevocationList, ...] = ()
-    asked: Mapping[str, datetime | None] = field(default_factory=dict)
+    asked: Mapping[str, datetime | None] = MappingProxyType({})
     grace: timedelta = OFFLINE_GRACE
 
     def refusal(self, issuer: TrustedIssuer, key_id: str, now: datetime) -> str | None:

@@ -1,6 +1,7 @@
 """Compact JWS with Ed25519: what config keys and revocation lists have in common. See docs/config-key.md.
 
-joserfc is loaded by the first token that is signed or verified, so that importing this package stays cheap.
+joserfc is loaded by the first token that is signed or verified, and small records of this package are NamedTuples: each
+dataclass costs a start more than a millisecond. See ``invigil bench keys``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.core.errors import BadInput
 
@@ -32,8 +32,7 @@ class KeyRefused(BadInput):
     """The text is a key, or means to be one, but must not be used. The message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of signed token: ``name`` as in "This key", ``typ`` of its header, and the most bytes of one."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -90,6 +89,8 @@ def issue(
     The same arguments give the same key: ``jti`` is a hash of the other claims. Raises BadInput for a policy, times or
     an audience that can't be used.
     """
+    import hashlib
+
     from app.core.audience import Audience
     from app.keys.policy_model import parse_policy
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 from app.core.errors import BadInput
 
@@ -29,9 +29,8 @@ class TooManyTries(BadInput):
         self.wait = wait
 
 
-@dataclass(frozen=True, slots=True)
-class _Failures:
-    count: int
+class _Failures(NamedTuple):
+    wrong: int
     last: datetime
 
 
@@ -55,9 +54,9 @@ class Tries:
         if failures is None:
             return
         if now < failures.last:
-            failures = _Failures(failures.count, now)
+            failures = _Failures(failures.wrong, now)
             self._write(known | {subject: failures})
-        left = wait_after(failures.count) - (now - failures.last)
+        left = wait_after(failures.wrong) - (now - failures.last)
         if left > timedelta():
             raise TooManyTries(left)
 
@@ -65,7 +64,7 @@ class Tries:
         """Counts one wrong password."""
         known = {name: one for name, one in self._read().items() if now - one.last < FORGOTTEN_AFTER}
         before = known.pop(subject, None)
-        known[subject] = _Failures(1 if before is None else before.count + 1, now)
+        known[subject] = _Failures(1 if before is None else before.wrong + 1, now)
         self._write(dict(list(known.items())[-MAX_SUBJECTS:]))
 
     def succeeded(self, subject: str) -> None:
@@ -77,7 +76,7 @@ class Tries:
     def left(self, subject: str) -> int:
         """How many wrong passwords are free of a wait; 0 when the next one brings one."""
         failures = self._read().get(subject)
-        return FREE_TRIES if failures is None else max(0, FREE_TRIES - failures.count)
+        return FREE_TRIES if failures is None else max(0, FREE_TRIES - failures.wrong)
 
     def _read(self) -> dict[str, _Failures]:
         if self._known is None:
@@ -90,7 +89,7 @@ class Tries:
 
     def _write(self, known: dict[str, _Failures]) -> None:
         self._known = known
-        data = {name: [one.count, one.last.timestamp()] for name, one in known.items()}
+        data = {name: [one.wrong, one.last.timestamp()] for name, one in known.items()}
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)

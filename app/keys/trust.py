@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.core.errors import BadInput
 from app.keys.issuers import LIST_OF_ISSUERS, TrustedIssuers, checked_name, read_bounded, read_issuers, read_object
@@ -28,8 +26,7 @@ _FIELDS = {"issuers", "backends", "first_use", "offline_grace_hours", "allow_use
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True)
-class TrustedBackend:
+class TrustedBackend(NamedTuple):
     """A backend whose issuers are trusted. ``url`` has no slash at its end.
 
     ``certificate_sha256`` is the SHA-256 of its TLS certificate (DER) in lower-case hex, empty for any valid one.
@@ -40,14 +37,13 @@ class TrustedBackend:
     certificate_sha256: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Trust:
+class Trust(NamedTuple):
     """What the files say together. ``first_use``: people may confirm an issuer that nobody pinned.
 
     ``lists`` are revocation lists from files, not verified yet. ``notes`` are sentences about what was passed over.
     """
 
-    issuers: TrustedIssuers = field(default_factory=TrustedIssuers)
+    issuers: TrustedIssuers = TrustedIssuers()
     backends: tuple[TrustedBackend, ...] = ()
     first_use: bool = False
     offline_grace: timedelta = OFFLINE_GRACE
@@ -69,7 +65,7 @@ def load_trust(machine_paths: Sequence[Path], user_paths: Sequence[Path], extra_
     """
     machine = [_read(path) for path in machine_paths if path.is_file()]
     trust = _sum(machine)
-    trust = replace(trust, allow_user_issuers=all(one.allow_user_issuers for one in machine))
+    trust = trust._replace(allow_user_issuers=all(one.allow_user_issuers for one in machine))
     if extra_paths and not trust.allow_user_issuers:
         raise BadInput("--trust can't be used: this computer's administrator decides which issuers it trusts.")
     users = [path for path in user_paths if path.is_file()]
@@ -78,11 +74,10 @@ def load_trust(machine_paths: Sequence[Path], user_paths: Sequence[Path], extra_
             f"{path} is not used, since this computer's administrator decides which issuers it trusts."
             for path in users
         )
-        return replace(trust, notes=notes)
+        return trust._replace(notes=notes)
     others = _sum([_read(path) for path in (*users, *extra_paths)])
     notes = ("first_use counts in the administrator's file only.",) if others.first_use else ()
-    return replace(
-        trust,
+    return trust._replace(
         issuers=TrustedIssuers.of([*trust.issuers.issuers, *others.issuers.issuers]),
         backends=(*trust.backends, *(one for one in others.backends if trust.backend(one.url) is None)),
         offline_grace=trust.offline_grace if machine else others.offline_grace,
@@ -96,6 +91,8 @@ def normalised_url(url: str) -> str:
 
     Raises BadInput for what is no https:// address (http:// for this machine only).
     """
+    from urllib.parse import urlsplit
+
     wrong = BadInput("A backend's address has to begin with https:// and to have no user name, query or fragment.")
     try:
         parts = urlsplit(url.strip())

@@ -8,14 +8,12 @@ Nothing here is believed because it is on disk: lists are verified each time the
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from app.core.errors import BadInput
 from app.keys.issuers import TrustedIssuer, TrustedIssuers, fingerprint, read_bounded, read_issuers
@@ -31,16 +29,14 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 20_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """All that ``read_key`` needs."""
 
     issuers: TrustedIssuers
     revoked: Revocations
 
 
-@dataclass(frozen=True, slots=True)
-class FirstUse:
+class FirstUse(NamedTuple):
     """An issuer whom only the backend behind a code or link vouches for. ``name`` is the issuer's own word.
 
     ``fingerprint`` is that of the public key, to be compared with what the institution published.
@@ -55,11 +51,10 @@ class FirstUse:
         return self.issuer.name
 
 
-@dataclass(frozen=True, slots=True)
-class _Fetched:
+class _Fetched(NamedTuple):
     """What one backend said: its issuers, its lists, and when each was last fetched."""
 
-    issuers: TrustedIssuers = field(default_factory=TrustedIssuers)
+    issuers: TrustedIssuers = TrustedIssuers()
     lists: tuple[str, ...] = ()
     asked: datetime | None = None
 
@@ -209,4 +204,6 @@ def _verified_lists(texts: Sequence[str], issuers: TrustedIssuers) -> list[Revoc
 
 
 def _file_name(backend: TrustedBackend) -> str:
+    import hashlib
+
     return f"backend-{hashlib.sha256(backend.url.encode()).hexdigest()[:32]}.json"

@@ -33,6 +33,7 @@ def test_keys_are_measured_against_the_bare_signature_check(capsys: pytest.Captu
         (None, "µs"),
         (50.0, "ms"),
         (None, "ms"),
+        (None, "ms"),
     ]
     for figure in told["figures"]:
         assert set(figure) == {"what", "value", "unit", "baseline", "ratio", "aim", "ok"}
@@ -73,6 +74,6 @@ def test_an_aim_is_the_most_that_a_value_or_ratio_may_be(figure: Figure, ok: boo
 
 def test_calls_take_turns() -> None:
     order: list[str] = []
-    medians = interleaved_medians([lambda: order.append("a"), lambda: order.append("b")], 3)
+    times = interleaved_medians([lambda: order.append("a"), lambda: order.append("b")], 3)
     assert order == ["a", "b"] * 3
-    assert len(medians) == 2
+    assert len(times) == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -37,7 +36,7 @@ def key_set(*keys: Json) -> str:
 
 
 def test_what_is_published_is_read_again() -> None:
-    old = replace(Issuer.create("Example University").public(), retired=RETIRED)
+    old = Issuer.create("Example University").public()._replace(retired=RETIRED)
     issuers = TrustedIssuers.of([issuer(), old])
     assert read_jwks(json.dumps(to_jwks(issuers))) == issuers
 

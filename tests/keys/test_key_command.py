@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -415,3 +418,28 @@ def test_no_password_and_no_private_key_is_ever_printed(
     told = capsys.readouterr()
     everything = told.out + told.err + "".join(p.read_text() for p in tmp_path.iterdir() if p.is_file())
     assert str(private["d"]) not in everything
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo terminal")
+def test_at_a_terminal_passwords_are_asked_for_and_not_shown(tmp_path: Path) -> None:
+    """The program itself in a terminal: a new issuer's password is asked for twice, and not echoed."""
+    ours, theirs = os.openpty()
+    words = ["-m", "app", "key", "new-issuer", "--name", "X", "--out", str(tmp_path / "issuer.key")]
+    environment = {name: value for name, value in os.environ.items() if name != "INVIGIL_ISSUER_PASSWORD"}
+    started = subprocess.Popen(
+        [sys.executable, *words], stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True
+    )
+    os.close(theirs)
+    shown = ""
+    try:
+        for prompt in ("The issuer's password: ", "The same again: "):
+            while prompt not in shown:
+                shown += os.read(ours, 1000).decode()
+            os.write(ours, b"terminal password\n")
+        assert started.wait(60) == 0
+    finally:
+        started.kill()
+        started.wait()
+        os.close(ours)
+    assert "terminal password" not in shown
+    assert load_issuer(tmp_path / "issuer.key", "terminal password").name == "X"

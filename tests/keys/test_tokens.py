@@ -7,7 +7,6 @@ import functools
 import hashlib
 import json
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -218,7 +217,7 @@ def test_a_clock_that_is_wrong_is_told_with_the_servers_time() -> None:
 
 def test_keys_issued_after_their_issuer_was_retired_are_refused() -> None:
     def trust(retired: datetime) -> TrustedIssuers:
-        return TrustedIssuers.of([replace(university().public(), retired=retired)])
+        return TrustedIssuers.of([university().public()._replace(retired=retired)])
 
     assert read_key(good_token(), trust(NOW), NOW, CLIENT).serial == 7
     with pytest.raises(KeyRefused, match="stopped using on 2026-11-20 08:59 UTC"):

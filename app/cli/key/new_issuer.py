@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -78,4 +77,4 @@ def _replaced(args: argparse.Namespace) -> list[TrustedIssuer]:
     until = moment(args.old_until)
     if until is None:
         raise BadInput(f"{args.old_until!r} is not a time with its zone; write it like 2026-12-01T09:00+01:00.")
-    return [replace(one, retired=one.retired or until) for one in old]
+    return [one._replace(retired=one.retired or until) for one in old]
