@@ -17,6 +17,7 @@ ACTIONS = (
     "import_settings",
     "import_seb",
     "config_key",
+    "edit",
     "preset",
     "schema",
 )
