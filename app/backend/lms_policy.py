@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import TypeAdapter
 
-from app.core.abilities import unmet
+from app.core.abilities import stopping, unmet
 from app.core.audience import Audience
 from app.core.policy import Policy
 
@@ -111,8 +111,11 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> JsonObject:
 def notes_of(policy: Mapping[str, Any]) -> list[str]:
     """A sentence for each setting that the client can't fulfil. The policy has been checked."""
     checked = _ADAPTER.validate_json(json.dumps(policy))
-    blocks = "" if checked.exam.allow_fallback else "; the exam does not begin unless policy.exam.allow_fallback is set"
-    return [f"policy.{path}: the client {words}{blocks}." for path, words in unmet(checked)]
+    stops, blocks = stopping(checked), "; the exam does not begin unless policy.exam.allow_fallback is set"
+    return [
+        f"policy.{path}: the client {words}{blocks if (path, words) in stops else ''}."
+        for path, words in unmet(checked)
+    ]
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:

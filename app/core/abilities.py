@@ -1,7 +1,7 @@
 """What a policy may ask and this client can't do yet. Nothing of it is passed over in silence.
 
-``unmet`` is shown when a key is made, and in the system check: there the exam can't begin, unless the policy
-allows a fallback. Whoever teaches the client one of these takes its line out of here.
+``unmet`` is shown when a key is made, and in the system check. Where the exam would be another one without it
+(``stopping``), it can't begin, unless the policy allows a fallback. Whoever teaches the client one of these takes its line out of here.
 """
 
 from __future__ import annotations
@@ -29,9 +29,6 @@ LATER: dict[str, str] = {
     "capture.second_microphone": "does not record a second microphone",
     "capture.second_microphone_label": "does not record a second microphone",
     "detection.objects": "does not look for objects during the exam",
-    "upload.camera": "does not keep recordings from being uploaded",
-    "upload.microphone": "does not keep recordings from being uploaded",
-    "upload.screen": "does not keep recordings from being uploaded",
     "upload.second_camera": "does not keep recordings from being uploaded",
     "upload.second_microphone": "does not keep recordings from being uploaded",
     "upload.file_name_prefix": "does not name uploaded files",
@@ -47,10 +44,28 @@ LATER: dict[str, str] = {
 """Asked where the field has another value than its default."""
 
 ONLY_WITH: dict[str, str] = {
-    f"upload.{stream}": f"capture.{stream}"
-    for stream in ("camera", "microphone", "screen", "second_camera", "second_microphone")
+    f"upload.{stream}": f"capture.{stream}" for stream in ("second_camera", "second_microphone")
 }
 """Asked only where the other field is on: what is not recorded can't be uploaded either."""
+
+MINOR = frozenset(
+    {
+        "exam.exit_url",
+        "browser.container_id",
+        "browser.verification_position",
+        "browser.id_position",
+        "browser.live_camera_position",
+        "upload.file_name_prefix",
+        "upload.path_prefix",
+        "upload.offline_limit_min",
+        "live.room_id",
+        "live.chat",
+        "live.pause_resume",
+        "live.end_test",
+        "live.auto_acknowledge",
+    }
+)
+"""Told, but no reason to keep anybody from an exam: what is watched and what may be done in it stay the same."""
 
 LATER_VALUES: dict[str, dict[str, str]] = {
     "evidence.mode": {"snapshots": "does not keep single pictures in place of recordings"},
@@ -80,6 +95,11 @@ def unmet(policy: Policy) -> list[Unmet]:
             if policy.detection.enabled and rule.enabled and (code in NOT_LIVE or code not in DEFAULTS)
         ),
     ]
+
+
+def stopping(policy: Policy) -> list[Unmet]:
+    """What of it keeps the exam from beginning."""
+    return [] if policy.exam.allow_fallback else [one for one in unmet(policy) if one[0] not in MINOR]
 
 
 def _asked(policy: Policy, path: str) -> bool:

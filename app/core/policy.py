@@ -178,7 +178,7 @@ class Evidence:
 class Upload:
     """``token`` is a Bearer token that may only deliver to this exam.
 
-    A stream that is captured but not uploaded is judged on the device, and its recordings stay there.
+    A stream that is captured but not uploaded is judged on the device; its recordings never leave it, and are deleted.
     ``offline_limit_min``: how long the network may be away before the exam ends; None for no limit.
     """
 
@@ -195,6 +195,10 @@ class Upload:
     path_prefix: str = ""
     connection_timeout_s: float = 20.0
     offline_limit_min: int | None = None
+
+    def sends(self, stream: str) -> bool:
+        """Whether recordings of this stream (by the value of ``core.types.Stream``) go to the backend."""
+        return bool(getattr(self, stream))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from app.core.types import EntryKind, Instant, Segment, Stream
@@ -15,7 +16,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _TOUCHED = "SELECT 1 FROM kept_spans WHERE start_utc_ns <= ? AND end_utc_ns >= ? LIMIT 1"
 _TO_KEEP = """
-SELECT id FROM files
+SELECT id, stream FROM files
 WHERE state = 'here' AND kind = 'segment' AND kept = 0 AND start_utc_ns <= ? AND end_utc_ns >= ?
 """
 
@@ -59,10 +60,12 @@ def is_kept(db: sqlite3.Connection, start: Instant, end: Instant) -> bool:
     return db.execute(_TOUCHED, (end.utc_ns, start.utc_ns)).fetchone() is not None
 
 
-def keep(db: sqlite3.Connection, start_utc_ns: int, end_utc_ns: int) -> None:
-    """Remembers the span and keeps the segments that touch it."""
+def keep(db: sqlite3.Connection, start_utc_ns: int, end_utc_ns: int, private: Collection[Stream]) -> None:
+    """Remembers the span and keeps the segments that touch it, but for those of private streams."""
     db.execute("INSERT INTO kept_spans (start_utc_ns, end_utc_ns) VALUES (?, ?)", (start_utc_ns, end_utc_ns))
     for row in db.execute(_TO_KEEP, (end_utc_ns, start_utc_ns)).fetchall():
+        if Stream(row["stream"]) in private:
+            continue
         db.execute("UPDATE files SET kept = 1 WHERE id = ?", (row["id"],))
         queue_upload(db, row["id"], EntryKind.SEGMENT.value)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -40,10 +40,16 @@ class RecoveryReport:
 
 
 def recover(
-    journal: Journal, spool: Spool, now: Instant, *, mode: Literal["clips", "continuous"], sealed: bool
+    journal: Journal,
+    spool: Spool,
+    now: Instant,
+    *,
+    mode: Literal["clips", "continuous"],
+    private: Collection[Stream],
+    sealed: bool,
 ) -> RecoveryReport:
     """Idempotent: killed half-way, the next call goes on. A sealed attempt only has stray files taken away."""
-    work = _Recovery(journal, spool, now, keep_all=mode == "continuous")
+    work = _Recovery(journal, spool, now, keep_all=mode == "continuous", private=private)
     for stray in (*spool.parts_dir.glob("*.remux"), *spool.root.glob("*.tmp")):
         stray.unlink(missing_ok=True)
     if not sealed:
@@ -54,10 +60,13 @@ def recover(
 
 
 class _Recovery:
-    def __init__(self, journal: Journal, spool: Spool, now: Instant, *, keep_all: bool) -> None:
+    def __init__(
+        self, journal: Journal, spool: Spool, now: Instant, *, keep_all: bool, private: Collection[Stream]
+    ) -> None:
         self._journal = journal
         self._spool = spool
         self._now = now
+        self._private = private
         self._keep_all = keep_all
         self.recovered: list[Segment] = []
         self.gaps: list[Gap] = []
@@ -129,7 +138,8 @@ class _Recovery:
             if files.is_known(db, segment):
                 return False
             append_entry(db, EntryKind.SEGMENT, {**segment_to_body(segment), "recovered": True}, self._now)
-            kept = self._keep_all or files.is_kept(db, segment.start, segment.end)
+            wanted = self._keep_all or files.is_kept(db, segment.start, segment.end)
+            kept = wanted and segment.stream not in self._private
             files.insert(db, files.FileRow(EntryKind.SEGMENT.value, path.name, segment), kept=kept)
             return True
 

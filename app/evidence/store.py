@@ -43,15 +43,23 @@ class SqliteEvidenceStore:
     """Implements ``ports.EvidenceStore`` and ``ports.UploadQueue``.
 
     Every method is safe from any thread and durable when it returns; a failure is an EvidenceError and leaves what
-    was stored before untouched. ``clips`` uploads only what ``keep`` touches, ``continuous`` every segment.
+    was stored before untouched. ``clips`` uploads only what ``keep`` touches, ``continuous`` every segment; segments
+    of ``private`` streams are never kept and never uploaded.
     A local copy is deleted only after the server gave back its hash, and never with ``keep_after_upload``; while
     the attempt goes on it stays for clips and report (see ``drop_delivered``) unless room is needed.
     """
 
     def __init__(
-        self, root: Path, *, mode: Literal["clips", "continuous"], quota_bytes: int, keep_after_upload: bool
+        self,
+        root: Path,
+        *,
+        mode: Literal["clips", "continuous"],
+        quota_bytes: int,
+        keep_after_upload: bool,
+        private: frozenset[Stream] = frozenset(),
     ) -> None:
         self._mode = mode
+        self._private = private
         self._quota_bytes = quota_bytes
         self._keep_after_upload = keep_after_upload
         self._spool = Spool(root)
@@ -77,7 +85,9 @@ class SqliteEvidenceStore:
             sealed = self.seal_of() is not None
             if not sealed:
                 self._spool.fill_reserve()
-            report = recover(self._journal, self._spool, clock_now, mode=self._mode, sealed=sealed)
+            report = recover(
+                self._journal, self._spool, clock_now, mode=self._mode, private=self._private, sealed=sealed
+            )
             if sealed:
                 self._write_sealed()
         except BaseException:
@@ -145,7 +155,8 @@ class SqliteEvidenceStore:
 
         def work(db: sqlite3.Connection) -> None:
             append_entry(db, EntryKind.SEGMENT, segment_to_body(segment), end)
-            files.insert(db, row, kept=self._mode == "continuous" or files.is_kept(db, start, end))
+            wanted = self._mode == "continuous" or files.is_kept(db, start, end)
+            files.insert(db, row, kept=wanted and stream not in self._private)
 
         self._journal.run(work)
         return segment
@@ -179,7 +190,7 @@ class SqliteEvidenceStore:
         return media.sha256
 
     def keep(self, start_utc_ns: int, end_utc_ns: int) -> None:
-        self._journal.run(lambda db: files.keep(db, start_utc_ns, end_utc_ns))
+        self._journal.run(lambda db: files.keep(db, start_utc_ns, end_utc_ns, self._private))
 
     def discard_unkept(self, before_utc_ns: int) -> int:
         """Each one leaves a DISCARD entry with its hash and span, so that the chain shows what was dropped, and why."""
@@ -274,7 +285,7 @@ class SqliteEvidenceStore:
             self._spool.release_reserve()  # from here on the room is for the end
             self._pay_owed()
             end = at or self._last_instant()
-            recover(self._journal, self._spool, end, mode=self._mode, sealed=False)
+            recover(self._journal, self._spool, end, mode=self._mode, private=self._private, sealed=False)
             if any(part.suffix == ".part" for part in self._spool.parts()):
                 raise EvidenceError(
                     f"The disk of {self.root} is full; free some room on it, to save what was recorded."

@@ -45,8 +45,8 @@ A small policy:
 - `version` may stand beside the groups and is 1. A policy without it is of version 1.
 - Texts have at most {MAX_LINE} characters where nothing else is said, and lists at most {MAX_ENTRIES} entries.
 - *Not yet* marks what this client can't do so far. A policy may ask it all the same: `invigil key issue` and
-  `invigil key verify` name it, and the client's system check then refuses to begin the exam, or warns where
-  `exam.allow_fallback` is true. Nothing is passed over in silence.
+  `invigil key verify` name it, and so does the client's system check, which then refuses to begin the exam where it
+  would be another one, and warns otherwise, and where `exam.allow_fallback` is true. Nothing is passed over in silence.
 - The last column has the names of the settings in other systems that decide on a field.
 
 This page is made from the program: after a change of fields or defaults, run

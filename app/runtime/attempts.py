@@ -20,7 +20,7 @@ import structlog
 from app.core.errors import EvidenceError
 from app.core.policy import Policy
 from app.core.session import UNDER_WAY, Phase, State
-from app.core.types import NS_PER_S, EntryKind, Instant, Json
+from app.core.types import NS_PER_S, EntryKind, Instant, Json, Stream
 from app.evidence.attempt_key import AttemptKey
 from app.evidence.recovery import RecoveryReport
 from app.evidence.store import SqliteEvidenceStore
@@ -130,6 +130,7 @@ def open_attempt(data_dir: Path, policy: Policy, kid: str, now: Instant) -> Atte
         mode="continuous" if policy.evidence.mode == "continuous" else "clips",
         quota_bytes=policy.evidence.quota_mb * 1_000_000,
         keep_after_upload=policy.evidence.keep_after_upload,
+        private=frozenset(stream for stream in Stream if not policy.upload.sends(stream)),
     )
     recovery = store.open(now)
     try:

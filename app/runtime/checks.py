@@ -14,7 +14,7 @@ import structlog
 
 from app.browser.sandbox import sandbox_problem
 from app.core import codes
-from app.core.abilities import unmet
+from app.core.abilities import stopping, unmet
 from app.core.errors import BackendError, LockdownError
 from app.core.lockdown import plan
 from app.core.policy import Candidate, Exam, Policy, Upload
@@ -104,14 +104,14 @@ def _asked(context: CheckContext) -> list[CheckResult]:
     listed = ", ".join(words[:MOST_UNMET_NAMED])
     if len(words) > MOST_UNMET_NAMED:
         listed += f", and {len(words) - MOST_UNMET_NAMED} more"
-    fallback = context.policy.exam.allow_fallback
+    stops = bool(stopping(context.policy))
     advice = (
-        "The exam allows this; you can go on."
-        if fallback
+        "The exam begins all the same; you can go on."
+        if not stops
         else "Tell the people who invited you: a newer client may do it, or they give you another key."
     )
     facts: dict[str, Json] = {"unmet": [{"path": path, "words": words} for path, words in missing]}
-    return [CheckResult("what_this_exam_asks", False, not fallback, f"This client {listed}.", advice, 4017, facts)]
+    return [CheckResult("what_this_exam_asks", False, stops, f"This client {listed}.", advice, 4017, facts)]
 
 
 def _system_name() -> str:

@@ -116,18 +116,15 @@ def make_clips(policy: Policy, attempt: Attempt, clock: Clock) -> None:
 def _add_clip(policy: Policy, attempt: Attempt, clock: Clock, body: Mapping[str, Json]) -> None:
     start_ns, end_ns = _clip_span(policy, body)
     out = attempt.root / "spool" / "clip.part"
-    if not make_clip(
-        _touching(attempt, Stream.CAMERA, start_ns, end_ns),
-        _touching(attempt, Stream.MICROPHONE, start_ns, end_ns),
-        start_ns,
-        end_ns,
-        out,
-    ):
+    pictures = _touching(policy, attempt, Stream.CAMERA, start_ns, end_ns)
+    sound = _touching(policy, attempt, Stream.MICROPHONE, start_ns, end_ns)
+    if not make_clip(pictures, sound, start_ns, end_ns, out):
         return
     facts: dict[str, Json] = {"violation": body["id"], "code": body["code"]}
     data = out.read_bytes()
     out.unlink()
-    attempt.store.add_file(EntryKind.CLIP, Stream.CAMERA, data, ".webm", "video/webm", clock.now(), facts)
+    stream, mime = (Stream.CAMERA, "video/webm") if pictures else (Stream.MICROPHONE, "audio/webm")
+    attempt.store.add_file(EntryKind.CLIP, stream, data, ".webm", mime, clock.now(), facts)
 
 
 def _clip_span(policy: Policy, body: Mapping[str, Json]) -> tuple[int, int]:
@@ -139,7 +136,10 @@ def _clip_span(policy: Policy, body: Mapping[str, Json]) -> tuple[int, int]:
     return start_ns, min(end_ns, start_ns + int(MAX_CLIP_S * NS_PER_S))
 
 
-def _touching(attempt: Attempt, stream: Stream, start_ns: int, end_ns: int) -> list[ClipSource]:
+def _touching(policy: Policy, attempt: Attempt, stream: Stream, start_ns: int, end_ns: int) -> list[ClipSource]:
+    """Nothing of a stream whose recordings are not to leave this machine."""
+    if not policy.upload.sends(stream):
+        return []
     found = attempt.store.segments_during(stream, start_ns, end_ns)
     return [ClipSource(path, segment.start.utc_ns) for segment, path in found]
 

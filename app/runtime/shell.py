@@ -354,7 +354,7 @@ class ClientShell:
         if self._recording is None:
             return None
         stream = Stream.SCREEN if violation.code in SCREEN_CODES else Stream.CAMERA
-        frame = self._recording.latest(stream)
+        frame = self._recording.latest(stream) if self._policy.upload.sends(stream) else None
         if frame is None:
             return None
         body: dict[str, Json] = {"shows": f"violation {violation.code}"}

@@ -62,14 +62,29 @@ def _recorded(policy: Policy) -> tuple[str, ...]:
     lines = []
     if policy.identity.photo:
         lines.append(translate("Consent", "One photo of you before the exam."))
-    if capture.camera:
-        lines.append(translate("Consent", "Your camera, while you work."))
-    if capture.microphone:
-        lines.append(translate("Consent", "Your microphone, while you work."))
-    if capture.screen:
-        lines.append(translate("Consent", "Your screen, while you work."))
+    streams = (
+        (
+            capture.camera,
+            policy.upload.camera,
+            translate("Consent", "Your camera, while you work."),
+            translate("Consent", "Your camera is watched by this computer alone; no picture of it is kept."),
+        ),
+        (
+            capture.microphone,
+            policy.upload.microphone,
+            translate("Consent", "Your microphone, while you work."),
+            translate("Consent", "Your microphone is heard by this computer alone; no sound of it is kept."),
+        ),
+        (
+            capture.screen,
+            policy.upload.screen,
+            translate("Consent", "Your screen, while you work."),
+            translate("Consent", "Your screen is watched by this computer alone; no picture of it is kept."),
+        ),
+    )
+    lines += [sent if sends else private for captured, sends, sent, private in streams if captured]
     lines.append(translate("Consent", "Whether you leave the exam, and which keys that are not allowed you press."))
-    if capture.camera or capture.microphone or capture.screen:
+    if any(captured and sends for captured, sends, _, _ in streams):
         lines.append(
             translate("Consent", "Only short clips are kept: those around moments that a person may want to look at.")
             if policy.evidence.mode != "continuous"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from app.core.abilities import stopping
 from tests.fakes.backend_server import RunningBackend
 from tests.fakes.lms import LmsBackend, signed
 
@@ -233,11 +234,21 @@ def test_what_has_no_meaning_here_is_reported(backend: LmsBackend, api_token: st
     assert any("policy.exam.exit_url" in note for note in answer["notes"])
 
 
-def test_what_the_vendor_presumes_and_the_client_cannot_do_is_said(backend: LmsBackend, api_token: str) -> None:
+def test_an_exam_with_nothing_but_the_vendors_presumptions_begins(backend: LmsBackend, api_token: str) -> None:
     payload = changed("assignment.settings.proctoring_settings", {})
+    answer = opened(backend, api_token, payload)
+    assert not any("does not begin" in note for note in answer["notes"])
+    assert stopping(backend.key_of(answer["access_token"]).policy) == []
+
+
+def test_what_the_client_cannot_do_is_said_and_whether_the_exam_begins_all_the_same(
+    backend: LmsBackend, api_token: str
+) -> None:
+    payload = changed("assignment.settings.proctoring_settings", {"second_camera_record": True})
     notes = opened(backend, api_token, payload)["notes"]
     assert any("policy.capture.second_camera" in note and "does not begin" in note for note in notes)
-    payload = changed("assignment.settings.proctoring_settings", {"proctoring_fallback_allow": True})
+    wanted = {"second_camera_record": True, "proctoring_fallback_allow": True}
+    payload = changed("assignment.settings.proctoring_settings", wanted)
     assert not any("does not begin" in note for note in opened(backend, api_token, payload)["notes"])
 
 

@@ -7,7 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 
-from app.core.abilities import LATER, LATER_VALUES, NOT_LIVE, ONLY_WITH, unmet
+from app.core.abilities import LATER, LATER_VALUES, MINOR, NOT_LIVE, ONLY_WITH, stopping, unmet
 from app.core.codes import EVIDENCE
 from app.core.policy import Candidate, Exam, Policy, RuleSetting, Upload
 from app.core.rule_table import DEFAULTS
@@ -81,3 +81,20 @@ def test_paths_are_fields_and_words_end_a_sentence_about_this_client() -> None:
         assert words.split()[0] in {"does", "has", "asks"}
         assert not words.endswith(".")
     assert set(ONLY_WITH) <= set(LATER)
+
+
+@pytest.mark.parametrize("path", sorted(MINOR))
+def test_what_changes_nothing_about_the_exam_keeps_nobody_from_it(path: str) -> None:
+    asked = having(path, other_value(path))
+    assert path in {named for named, _ in unmet(asked)}
+    assert stopping(asked) == []
+
+
+def test_what_would_make_it_another_exam_stops_it_unless_a_fallback_is_allowed() -> None:
+    asked = having("identity.id_document", True)
+    assert stopping(asked) == unmet(asked) != []
+    assert stopping(having("exam.allow_fallback", True, asked)) == []
+
+
+def test_every_minor_setting_is_one_that_the_client_does_not_do() -> None:
+    assert set(LATER) >= MINOR

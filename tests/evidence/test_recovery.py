@@ -84,6 +84,17 @@ def test_a_kill_in_the_middle_of_a_segment_costs_at_most_about_a_second(tmp_path
     store.close()
 
 
+def test_what_a_kill_left_of_a_private_stream_stays_private(tmp_path: Path) -> None:
+    run_and_kill(RECORDING_CHILD, str(tmp_path))
+    store = open_store(tmp_path, continuous=True, private=frozenset({Stream.CAMERA}))
+    offered = []
+    while (job := store.next_job(after(100_000).utc_ns)) is not None:
+        offered.append(job.stream)
+        assert store.job_done(job.id, job.sha256)
+    assert offered == ["microphone"]
+    store.close()
+
+
 def test_recovered_media_plays_and_has_its_recorded_hash(tmp_path: Path) -> None:
     run_and_kill(RECORDING_CHILD, str(tmp_path))
     store = open_store(tmp_path)

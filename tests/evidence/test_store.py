@@ -22,11 +22,18 @@ from tests.fakes.evidence import after, finished_segments, kinds, open_store, re
 LATER_NS = after(100_000).utc_ns
 
 
-def add_segment(store: SqliteEvidenceStore, start_s: float, end_s: float, content: bytes = b"") -> Segment:
+def add_segment(
+    store: SqliteEvidenceStore,
+    start_s: float,
+    end_s: float,
+    content: bytes = b"",
+    *,
+    stream: Stream = Stream.CAMERA,
+) -> Segment:
     """A finished segment with any content: the store does not look inside."""
-    part = store.part_path(Stream.CAMERA)
-    part.write_bytes(content or f"film from {start_s}".encode())
-    return store.finish_segment(part, Stream.CAMERA, after(start_s), after(end_s), "video/webm", 10)
+    part = store.part_path(stream)
+    part.write_bytes(content or f"{stream} from {start_s}".encode())
+    return store.finish_segment(part, stream, after(start_s), after(end_s), "video/webm", 10)
 
 
 def add_snapshot(store: SqliteEvidenceStore, at_s: float, data: bytes = b"jpeg") -> str:
@@ -424,4 +431,17 @@ def test_many_threads_write_one_whole_chain(tmp_path: Path) -> None:
     assert (verdict.ok, verdict.entries) == (True, 80)
     totals = store.totals()
     assert totals.pending_files + totals.done_files == 40
+    store.close()
+
+
+@pytest.mark.parametrize("continuous", [False, True])
+def test_what_is_not_to_be_uploaded_is_never_kept_whatever_happens_around_it(tmp_path: Path, continuous: bool) -> None:
+    store = open_store(tmp_path, continuous=continuous, private=frozenset({Stream.CAMERA}))
+    add_segment(store, 0, 5)
+    store.keep(after(0).utc_ns, after(20).utc_ns)
+    heard = add_segment(store, 0, 5, stream=Stream.MICROPHONE)
+    add_segment(store, 5, 10)
+    assert uploads(store) == [f"segment {heard.sha256[:8]}"]
+    assert store.discard_unkept(LATER_NS) == 2
+    assert [one.stream for one in finished_segments(store)] == [Stream.MICROPHONE]
     store.close()

@@ -21,13 +21,19 @@ def after(seconds: float, start: Instant = START) -> Instant:
 
 
 def open_store(
-    root: Path, *, continuous: bool = False, quota_bytes: int = QUOTA_BYTES, keep_after_upload: bool = False
+    root: Path,
+    *,
+    continuous: bool = False,
+    quota_bytes: int = QUOTA_BYTES,
+    keep_after_upload: bool = False,
+    private: frozenset[Stream] = frozenset(),
 ) -> SqliteEvidenceStore:
     store = SqliteEvidenceStore(
         root,
         mode="continuous" if continuous else "clips",
         quota_bytes=quota_bytes,
         keep_after_upload=keep_after_upload,
+        private=private,
     )
     store.open(after(3600))
     return store

@@ -15,6 +15,11 @@ HEAD = (
 )
 
 
+def packed(data: bytes) -> bytes:
+    """gzip without the time of day, so that tests are named the same in every process."""
+    return gzip.compress(data, mtime=0)
+
+
 def plist(inner: str) -> bytes:
     """The property list whose one dictionary holds this XML."""
     return f"{HEAD}<dict>{inner}</dict>\n</plist>\n".encode()
@@ -30,17 +35,17 @@ def rncrypted(content: bytes, secret: bytes, version: int = 3) -> bytes:
 
 
 def plain_seb(xml: bytes) -> bytes:
-    return gzip.compress(b"plnd" + gzip.compress(xml))
+    return packed(b"plnd" + packed(xml))
 
 
 def exam_seb(xml: bytes, password: str, version: int = 3) -> bytes:
-    return gzip.compress(b"pswd" + rncrypted(gzip.compress(xml), password.encode(), version))
+    return packed(b"pswd" + rncrypted(packed(xml), password.encode(), version))
 
 
 def client_seb(xml: bytes, password: str) -> bytes:
     """Configures a client: the secret is the password's SHA-256 in hexadecimal, or empty without a password."""
     secret = hashlib.sha256(password.encode()).hexdigest() if password else ""
-    return gzip.compress(b"pwcc" + rncrypted(gzip.compress(xml), secret.encode(), 2))
+    return packed(b"pwcc" + rncrypted(packed(xml), secret.encode(), 2))
 
 
 def _key(secret: bytes, salt: bytes) -> bytes:

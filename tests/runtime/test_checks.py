@@ -143,6 +143,12 @@ class TestOnADesktop:
         assert in_the_way(results) == set()
         assert (results["what_this_exam_asks"].ok, results["what_this_exam_asks"].required) == (False, False)
 
+    def test_what_changes_nothing_about_the_exam_keeps_nobody_from_it(self, tmp_path: Path) -> None:
+        asked = replace(policy(), exam=replace(policy().exam, exit_url="https://exam.example/thanks"))
+        results = checked(tmp_path, asked=asked)
+        assert in_the_way(results) == set()
+        assert results["what_this_exam_asks"].detail == "This client does not open a page after the exam."
+
     def test_many_things_that_can_not_be_done_are_counted(self, tmp_path: Path) -> None:
         live = Live(endpoint="https://a.example", room_id="1", chat=True, pause_resume=True, end_test=True)
         asked = replace(policy(), live=live, identity=Identity(id_document=True, ongoing=True))

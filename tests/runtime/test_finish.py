@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from app.cli.main import main
 from app.core.errors import BadInput
+from app.core.policy import Policy
 from app.core.session import Event, EventName, Phase, State
 from app.core.types import NS_PER_MS, NS_PER_S, EntryKind, Json
 from app.evidence.media import probe
@@ -39,11 +40,11 @@ def violation(number: int, code: int, start_s: float, end_s: float, severity: fl
 
 
 @contextmanager
-def attempt_in(folder: Path) -> Iterator[Attempt]:
+def attempt_in(folder: Path, policy: Policy = POLICY) -> Iterator[Attempt]:
     """Twelve seconds were recorded; somebody looked away, and came back to the window."""
-    attempt = open_attempt(folder, POLICY, "kid", after(0))
+    attempt = open_attempt(folder, policy, "kid", after(0))
     if attempt.fresh:
-        attempt.store.append(EntryKind.SESSION, session_body(POLICY, 1, [], ()), after(0))
+        attempt.store.append(EntryKind.SESSION, session_body(policy, 1, [], ()), after(0))
         attempt.store.keep(after(0).utc_ns, after(12).utc_ns)
         record_video(attempt.store, 12, segment_s=2.0)
         record_audio(attempt.store, 12, segment_s=2.0)
@@ -93,6 +94,16 @@ def test_each_violation_that_weighs_something_gets_a_clip_with_time_before_and_a
     assert verify(finished.report_path.parent).ok
     assert "5101" in finished.report_path.read_text(encoding="utf-8")
     assert json.loads(finished.data_path.read_text(encoding="utf-8"))["trust"]["score"] == finished.score
+
+
+@pytest.mark.parametrize(("sound", "streams"), [(True, ["microphone"]), (False, [])])
+def test_what_is_not_to_be_uploaded_is_in_no_clip(tmp_path: Path, sound: bool, streams: list[str]) -> None:
+    private = replace(POLICY, upload=replace(POLICY.upload, camera=False, microphone=sound))
+    with attempt_in(tmp_path, private) as attempt:
+        finished = finish_attempt(private, attempt, CLOCK)
+        assert [clip["stream"] for clip in clips(attempt)] == streams
+        assert {segment.stream.value for segment in attempt.store.segments()} == set(streams)
+    assert verify(finished.report_path.parent).ok
 
 
 def test_finishing_again_after_a_restart_submits_the_very_same(tmp_path: Path) -> None:

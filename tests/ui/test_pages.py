@@ -615,7 +615,7 @@ def test_one_can_leave_before_the_exam_but_not_while_it_is_delivered(window: Cli
     assert not window.header.quit_button.isVisible()
 
 
-def test_a_message_stays_beside_a_notice_until_it_is_dismissed(window: ClientWindow, qtbot: QtBot) -> None:
+def test_a_message_stays_beside_a_notice_until_it_is_dismissed(window: ClientWindow) -> None:
     window.show_exam(samples.exam_stand_in(), samples.PLAIN)
     window.show_message("Question 3 is withdrawn.")
     window.show_notice("You have 10 more minutes.", "info")
@@ -623,7 +623,7 @@ def test_a_message_stays_beside_a_notice_until_it_is_dismissed(window: ClientWin
     assert page.message.isVisibleTo(window)
     assert not page.message.geometry().intersects(page.notice.geometry())
     assert "Question 3 is withdrawn." in page.message.words.text()
-    qtbot.mouseClick(page.message.dismiss_button, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.message.dismiss_button, LEFT)
     assert not page.message.isVisibleTo(window)
     assert page.notice.isVisibleTo(window)
 

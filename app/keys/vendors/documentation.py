@@ -40,8 +40,8 @@ _INTRODUCTIONS = {
     "object `position`.",
     "proctorai": "The body of `POST /exams`, an answer that repeats it, or the object `settings` alone.",
     "trustexam": "The payload of an external session, its `assignment.settings`, or `proctoring_settings` alone; the "
-    "table shows the names as in `assignment.settings`. What is not given is what the vendor presumes: camera, second "
-    "camera and screen recorded, none of them uploaded. Numbers may be texts.",
+    "table shows the names as in `assignment.settings`. What is not given is what the vendor presumes: camera and "
+    "screen recorded, neither of them uploaded. A second camera alone has to be asked for. Numbers may be texts.",
     "mettl": "The body of the Init call, or the fields of the vendor's demonstration page by their labels, in "
     "their groups or without them. The vendor publishes no parameters for what is not in the Init body's known part; "
     "their names here are the labels, written as the known names are.",

@@ -20,7 +20,7 @@ _NO_MICROPHONE = "It needs the microphone, which noise_detector and speech_detec
 
 
 def import_settings(data: Mapping[str, Json]) -> Imported:
-    """Raises BadInput for wrong settings, by name. Nothing is required; what the vendor presumes is presumed."""
+    """Raises BadInput for wrong settings, by name. Nothing is required."""
     reading = TABLE.read(data)
     for theirs, ours in _STREAMS.items():
         _stream(reading, theirs, ours)
@@ -77,8 +77,13 @@ def _drop_all(reading: Reading, names: tuple[str, ...], reason: str) -> None:
 
 
 def _stream(reading: Reading, theirs: str, ours: str) -> None:
-    """The vendor presumes record true and upload false; upload alone records too, without a relay."""
+    """The vendor presumes record true and upload false; upload alone records too, without a relay.
+
+    A second camera is asked for where it is given only: an exam that nobody set up for one must be able to begin.
+    """
     record, upload = f"{theirs}_record", f"{theirs}_upload"
+    if ours == "second_camera" and not _given(reading, record, upload):
+        return
     uploaded = _on(reading, upload)
     captured = _on(reading, record, default=True) or uploaded
     reading.become(f"capture.{ours}", captured, _at(record))

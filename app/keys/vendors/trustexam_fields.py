@@ -90,7 +90,12 @@ _STREAMS = (
         ("upload.camera", "upload.microphone", "capture.camera"),
         "Not given: false. What is uploaded is recorded. The vendor's camera recording has the sound in it.",
     ),
-    _setting("second_camera_record", YES_NO_OR_NUMBER, ("capture.second_camera",), "Not given: true."),
+    _setting(
+        "second_camera_record",
+        YES_NO_OR_NUMBER,
+        ("capture.second_camera",),
+        "Not given: false, unlike the vendor's true, since most candidates have none.",
+    ),
     _setting(
         "second_camera_upload",
         YES_NO_OR_NUMBER,

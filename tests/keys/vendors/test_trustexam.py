@@ -48,9 +48,9 @@ def test_every_setting_of_the_vendors_article_is_known(name: str) -> None:
 def test_what_is_not_given_is_what_the_vendor_presumes_and_that_is_told() -> None:
     found = import_settings({"proctoring_settings": {"check_env": True}})
     capture, upload = found.policy["capture"], found.policy["upload"]
-    assert capture == {"camera": True, "second_camera": True, "screen": True}
-    assert upload == {"camera": False, "microphone": False, "second_camera": False, "screen": False}
-    assert "proctoring_settings.second_camera_record (not given)" in {line.source for line in found.mapped}
+    assert capture == {"camera": True, "screen": True}
+    assert upload == {"camera": False, "microphone": False, "screen": False}
+    assert "proctoring_settings.main_camera_record (not given)" in {line.source for line in found.mapped}
 
 
 @pytest.mark.parametrize(
