@@ -17,7 +17,9 @@ from urllib.parse import urlsplit
 
 from app.core.coco import CATEGORIES
 from app.core.codes import EVIDENCE
+from app.core.errors import BadInput
 from app.core.policy import Policy, RuleSetting
+from app.core.urls import compile_rules, parse_url
 from app.keys.contradictions import Problem as Problem
 from app.keys.contradictions import contradictions
 
@@ -49,6 +51,19 @@ NUMBERS: dict[str, tuple[float, float]] = {
     "accessibility.extra_time_percent": (0, 300),
 }
 """Least and greatest value by path; ``*`` stands for an evidence code."""
+
+RULE_THRESHOLDS: dict[int, tuple[float, float]] = {
+    5002: (0, 1),
+    5004: (0, 100),
+    5007: (1, 100),
+    5101: (0, 90),
+    5102: (-1, 1),
+    5103: (0, 1),
+    5104: (0, 1),
+    5105: (0, 1),
+    5106: (0, 1),
+}
+"""Least and greatest threshold by evidence code, in the rule's own unit; the other rules have none."""
 
 MAX_LINE = 500
 MAX_TEXT = 20_000
@@ -150,16 +165,25 @@ def _by_code(values: Mapping[int, object], path: str) -> Iterator[Problem]:
             for name in _RULE_NUMBERS:
                 number = getattr(value, name)
                 if number is not None:
-                    yield from _one(_number(number, f"{path}.*.{name}"), f"{path}.{code}.{name}")
+                    wrong = _threshold(number, code) if name == "threshold" else _number(number, f"{path}.*.{name}")
+                    yield from _one(wrong, f"{path}.{code}.{name}")
         elif isinstance(value, int | float):
             yield from _one(_number(value, f"{path}.*"), f"{path}.{code}")
 
 
 def _number(value: float, field: str) -> str | None:
-    least, most = NUMBERS[field]
-    if least <= value <= most:
-        return None
-    return f"has to be between {least:.10g} and {most:.10g}"
+    return _within(value, NUMBERS[field])
+
+
+def _threshold(value: float, code: int) -> str | None:
+    if code not in RULE_THRESHOLDS:
+        return "would have no effect: this rule has no threshold"
+    return _within(value, RULE_THRESHOLDS[code])
+
+
+def _within(value: float, bounds: tuple[float, float]) -> str | None:
+    least, most = bounds
+    return None if least <= value <= most else f"has to be between {least:.10g} and {most:.10g}"
 
 
 def _text(value: str, field: str, *, required: bool) -> str | None:
@@ -187,6 +211,8 @@ def _address(address: str, field: str) -> str | None:
     if parts.scheme not in schemes or not host or port == 0 or re.search(r"[\s\\]", address):
         secure = " or ".join(f"{scheme}://" for scheme in schemes if scheme not in _PLAIN)
         return f"has to be an address that begins with {secure}"
+    if parse_url(address) is None:
+        return "is not an address that a browser can open"
     if parts.username is not None or parts.password is not None:
         return "may not contain a user name or password"
     if parts.scheme in _PLAIN and not is_loopback(host):
@@ -200,15 +226,27 @@ def _address(address: str, field: str) -> str | None:
 
 
 def _named(policy: Policy) -> Iterator[Problem]:
-    """Texts that are read by a machine: a pattern, an element's id, parts of file names."""
+    """Texts that are read by a machine: a pattern, rules for addresses, an element's id, parts of file names."""
     if not _is_pattern(policy.capture.second_microphone_label):
         yield "capture.second_microphone_label", "is not a regular expression as Python reads them"
+    for field, rules in (("allow", policy.browser.allow), ("block", policy.browser.block)):
+        for number, rule in enumerate(rules):
+            if rule.strip() and not _is_url_rule(rule):
+                yield f"browser.{field}[{number}]", "can't be read as a rule; try it with invigil url-filter"
     if not _ELEMENT.fullmatch(policy.browser.container_id):
         yield "browser.container_id", "may not contain white space"
     if re.search(r"[/\\]", policy.upload.file_name_prefix):
         yield "upload.file_name_prefix", "may not contain / or \\"
     if not _FOLDERS.fullmatch(policy.upload.path_prefix):
         yield "upload.path_prefix", "has to be a folder below the backend's own, such as exams/2026"
+
+
+def _is_url_rule(text: str) -> bool:
+    try:
+        compile_rules((text,), ())
+    except BadInput:
+        return False
+    return True
 
 
 def _is_pattern(text: str) -> bool:

@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from app.core.codes import EVIDENCE
 from app.core.policy import Policy, RuleSetting
-from app.keys.bounds import ADDRESSES, CHOICES, NUMBERS, REQUIRED_TEXTS, problems
+from app.keys.bounds import ADDRESSES, CHOICES, NUMBERS, REQUIRED_TEXTS, RULE_THRESHOLDS, problems
 
 _WORDS = st.text(
     st.characters(codec="utf-8", categories=["L", "N", "P"], exclude_characters="/\\"), min_size=1, max_size=12
 )
+_RULE = "detection.rules.*"
 _URLS = ["https://a.example/x", "http://127.0.0.1:8000/"]
+_URL_RULES = ["*", "a.example", ".b.example/x/*?y", "http://127.0.0.1:8000/", "*.example:443"]
 _QUIET: dict[str, object] = {
     "detection.object_categories": ("book",),
     "detection.server": "off",
@@ -61,8 +63,9 @@ def _field(path: str, hint: Any) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.lists(_entry(path), max_size=3).map(tuple)
     if origin is Mapping:
-        value = _group(f"{path}.*", RuleSetting) if arguments[1] is RuleSetting else _field(f"{path}.*", arguments[1])
-        return st.dictionaries(st.sampled_from(sorted(EVIDENCE)), value, max_size=3)
+        if arguments[1] is RuleSetting:
+            return st.lists(_rule(), max_size=3).map(dict)
+        return st.dictionaries(st.sampled_from(sorted(EVIDENCE)), _field(f"{path}.*", arguments[1]), max_size=3)
     if hint is bool:
         return st.booleans()
     if hint is str:
@@ -73,7 +76,20 @@ def _field(path: str, hint: Any) -> st.SearchStrategy[Any]:
     return st.floats(least, most, allow_nan=False, allow_subnormal=False)
 
 
+def _rule() -> st.SearchStrategy[tuple[int, RuleSetting]]:
+    return st.builds(_with_threshold, st.sampled_from(sorted(EVIDENCE)), _group(_RULE, RuleSetting), st.floats(0, 1))
+
+
+def _with_threshold(code: int, rule: RuleSetting, share: float) -> tuple[int, RuleSetting]:
+    """Keeps whether there is a threshold, within what this rule allows, if it has one at all."""
+    least, most = RULE_THRESHOLDS.get(code, (0.0, 0.0))
+    has = rule.threshold is not None and code in RULE_THRESHOLDS
+    return code, replace(rule, threshold=least + share * (most - least) if has else None)
+
+
 def _entry(path: str) -> st.SearchStrategy[str]:
+    if path in ("browser.allow", "browser.block"):
+        return st.sampled_from(_URL_RULES)
     if path in ADDRESSES:
         return st.sampled_from(["https://c.example", "http://localhost:1"])
     return st.sampled_from(sorted(CHOICES[path])) if path in CHOICES else _WORDS

@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from app.core.errors import BadInput
 from app.core.policy import Capture, Detection, Policy, RuleSetting
+from app.core.rule_table import DEFAULTS
 from app.core.types import Json
-from app.keys.bounds import ADDRESSES, CHOICES, LENGTHS, NUMBERS, is_loopback
+from app.keys.bounds import ADDRESSES, CHOICES, LENGTHS, NUMBERS, RULE_THRESHOLDS, is_loopback
 from app.keys.policy_model import POLICY_VERSION, parse_policy, policy_to_json
-from app.keys.settings import paths
+from app.keys.settings import THRESHOLDS, paths
 from tests.fakes.any_policy import policies
 from tests.fakes.policies import small_policy
 
@@ -240,6 +241,52 @@ def test_every_number_has_bounds_and_the_tables_name_only_fields_that_exist() ->
         if get_type_hints(kind)[field.name] in numbers
     }
     assert found == set(NUMBERS) - {"score.weights.*"}
+
+
+@pytest.mark.parametrize("code", [5001, 5005, 5111, 5121])
+def test_a_threshold_of_a_rule_that_has_none_is_refused(code: int) -> None:
+    told = refusal(small_policy(detection__rules={str(code): {"threshold": 0.5}}))
+    assert told == f"policy.detection.rules.{code}.threshold: would have no effect: this rule has no threshold."
+
+
+@pytest.mark.parametrize(
+    ("code", "threshold", "bounds"),
+    [
+        (5106, 50, "between 0 and 1"),
+        (5002, -0.1, "between 0 and 1"),
+        (5007, 0, "between 1 and 100"),
+        (5101, 400, "between 0 and 90"),
+        (5004, 101, "between 0 and 100"),
+        (5102, 2, "between -1 and 1"),
+    ],
+)
+def test_a_threshold_that_would_always_or_never_be_reached_is_refused(code: int, threshold: Json, bounds: str) -> None:
+    told = refusal(small_policy(detection__rules={str(code): {"threshold": threshold}}))
+    assert told == f"policy.detection.rules.{code}.threshold: has to be {bounds}."
+
+
+def test_the_rules_with_a_threshold_are_those_that_are_explained_and_default_within_its_bounds() -> None:
+    assert set(THRESHOLDS) <= set(RULE_THRESHOLDS)
+    for code, rule in DEFAULTS.items():
+        for threshold in rule.thresholds:
+            assert threshold is None or RULE_THRESHOLDS[code][0] <= threshold <= RULE_THRESHOLDS[code][1]
+
+
+@pytest.mark.parametrize("field", ["allow", "block"])
+@pytest.mark.parametrize("rule", ["a b", "http://[", "example.org:port", "://"])
+def test_a_rule_that_the_browser_could_not_read_is_refused_when_the_key_is_made(field: str, rule: str) -> None:
+    rules: dict[str, Json] = {f"browser__{field}": ["example.org/*", rule]}
+    told = refusal(small_policy(**rules))
+    assert told == f"policy.browser.{field}[1]: can't be read as a rule; try it with invigil url-filter."
+
+
+@pytest.mark.parametrize("url", ["https://256.256.256.256/", "https://a..b/", "https://*/", "https://[v1.x]/"])
+def test_an_address_that_the_browser_could_not_open_is_refused_when_the_key_is_made(url: str) -> None:
+    assert refusal(small_policy(exam__start_url=url)) == (
+        "policy.exam.start_url: is not an address that a browser can open."
+    )
+    told = refusal(small_policy(browser__page_api_origins=[url.rstrip("/")]))
+    assert told == "policy.browser.page_api_origins[0]: is not an address that a browser can open."
 
 
 @pytest.mark.parametrize("folder", ["", "testResources", "exams/2026", "exams/2026/", "..exams", "a.b/c d"])

@@ -380,7 +380,7 @@ def test_a_trusted_issuers_wrong_policy_is_refused_by_field(elsewhere: Elsewhere
 
 def policy_of(size_bytes: int) -> dict[str, Json]:
     """A policy whose JSON without white space has exactly this size, most of it in characters of two bytes."""
-    texts: list[Json] = ["ü" * 240] * 400
+    texts: list[Json] = ["example.org/" + "ü" * 230] * 400
     policy = small_policy(browser__allow=texts, exam__instructions="")
     missing = size_bytes - len(json.dumps(policy, ensure_ascii=False, separators=(",", ":")).encode())
     return small_policy(browser__allow=texts, exam__instructions="x" * missing)
