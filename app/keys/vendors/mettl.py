@@ -18,7 +18,17 @@ _PERSON = ("userMetaData.name", "userMetaData.email")
 _RECORDING = "proctoringSettings.recording"
 _AUDIO = "proctoringSettings.audioProctoring"
 _AUTHORIZATION = "proctoringSettings.authorization"
-_GROUPS = ("", "proctoringSettings.", "Proctoring Settings.", "Advanced Settings.", "Parameters.", "Signature.")
+_GROUPS = (
+    "",
+    "proctoringSettings.",
+    "proctoringSettings.advancedSettings.",
+    "advancedSettings.",
+    "Proctoring Settings.",
+    "Proctoring Settings.Advanced Settings.",
+    "Advanced Settings.",
+    "Parameters.",
+    "Signature.",
+)
 
 
 def _field(source: str, label: str, kind: Kind, paths: tuple[str, ...], meaning: str, *labels: str) -> Field:

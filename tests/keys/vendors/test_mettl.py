@@ -76,6 +76,16 @@ def test_no_label_of_the_demonstration_page_is_unknown() -> None:
     assert all(reason.startswith("A credential") for reason in unmapped.values())
 
 
+@pytest.mark.parametrize(
+    ("group", "inner"), [("Proctoring Settings", "Advanced Settings"), ("proctoringSettings", "advancedSettings")]
+)
+def test_the_advanced_settings_may_stand_inside_the_proctoring_settings_too(group: str, inner: str) -> None:
+    found = import_settings({group: {inner: LABELS["Advanced Settings"]}})
+    apart = import_settings({"Advanced Settings": LABELS["Advanced Settings"]})
+    assert found.policy == apart.policy
+    assert not [line for line in found.unmapped if "known here" in line.reason]
+
+
 def test_without_recording_only_what_lies_around_violations_is_kept() -> None:
     assert policy_of(proctoringSettings={"recording": False}).evidence.mode == "clips"
 
