@@ -100,14 +100,19 @@ class TrustedIssuers(NamedTuple):
 
 def machine_trust_paths() -> list[Path]:
     """IT's files: in the system's folder for all users' configuration, and beside an installed program."""
-    import platformdirs
-
-    if sys.platform == "linux":
-        system = Path("/etc/xdg/invigil")  # whatever XDG_CONFIG_DIRS says, which is the user's to set
-    else:
-        system = Path(platformdirs.site_config_dir("invigil", appauthor=False))
     frozen = [Path(sys.executable).parent / _FILE] if getattr(sys, "frozen", False) else []
-    return [system / _FILE, *frozen]
+    return [_system_folder() / "invigil" / _FILE, *frozen]
+
+
+def _system_folder() -> Path:
+    """Asked of the system itself: all that the environment says of it (XDG_CONFIG_DIRS, which counts on macOS too, or
+    WIN_PD_OVERRIDE_COMMON_APPDATA) is the user's to set.
+    """
+    if sys.platform == "win32":
+        from platformdirs.windows import get_win_folder_via_ctypes
+
+        return Path(get_win_folder_via_ctypes("CSIDL_COMMON_APPDATA"))
+    return Path("/Library/Application Support" if sys.platform == "darwin" else "/etc/xdg")
 
 
 def user_trust_paths() -> list[Path]:
@@ -224,7 +229,9 @@ def replace_file(path: Path, data: bytes) -> None:
     """Writes a file that may exist; whoever reads it sees the old content or the new. Raises BadInput."""
     part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
-        with part.open("wb") as file:
+        part.unlink(missing_ok=True)
+        # nothing that someone else put there is followed or written to
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

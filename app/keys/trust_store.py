@@ -1,8 +1,9 @@
 """What this machine has learned beyond its files: key sets and revocation lists of pinned backends, with the time
 when they were fetched, and issuers that the person confirmed at their first use.
 
-Nothing here is believed because it is on disk: lists are verified each time they are used, by issuers that
-``known`` names, and what was fetched from a backend that is not pinned any more is passed over.
+Lists are verified each time they are used, by issuers that ``known`` names, and what was fetched from a backend that is
+not pinned any more is passed over. A key set has no signature: it is believed as it was kept in the user's folder until
+the backend answers again, which docs/config-key.md tells IT.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -187,12 +189,17 @@ def first_use(token: str, offered: TrustedIssuers, backend_url: str, trust: Trus
     else:
         return None
     issuer, _ = verified(token, offered, KIND)
-    if any(other.name == issuer.name for other in known.issuers.issuers):
+    if any(_seen(other.name) == _seen(issuer.name) for other in known.issuers.issuers):
         raise KeyRefused(
             f"This key says that it comes from {issuer.name!r}, whom this machine knows with another key; "
             "ask the institution whether it changed its key."
         )
     return FirstUse(issuer, normalised_url(backend_url), fingerprint(issuer.kid))
+
+
+def _seen(name: str) -> str:
+    """A name as people read it: neither capitals, wide or joined letters, nor spaces make another one."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
 
 
 def _verified_lists(texts: Sequence[str], issuers: TrustedIssuers) -> list[RevocationList]:

@@ -226,10 +226,26 @@ def test_an_address_that_is_not_safe_is_refused(url: str) -> None:
 
 def test_the_user_can_not_move_the_administrators_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     before = machine_trust_paths()
-    for name in ("XDG_CONFIG_DIRS", "XDG_CONFIG_HOME", "HOME"):
+    for name in ("XDG_CONFIG_DIRS", "XDG_DATA_DIRS", "XDG_CONFIG_HOME", "HOME", "PROGRAMDATA", "ALLUSERSPROFILE"):
         monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("WIN_PD_OVERRIDE_COMMON_APPDATA", str(tmp_path))
     assert machine_trust_paths() == before
     assert default_trust_paths()[: len(before)] == before
+
+
+def test_on_no_system_the_administrators_folder_is_asked_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for name in ("XDG_CONFIG_DIRS", "WIN_PD_OVERRIDE_COMMON_APPDATA"):
+        monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setattr("platformdirs.windows.get_win_folder_via_ctypes", lambda name: f"/system/{name}")
+    for system, folder in (
+        ("linux", "/etc/xdg"),
+        ("darwin", "/Library/Application Support"),
+        ("win32", "/system/CSIDL_COMMON_APPDATA"),
+    ):
+        monkeypatch.setattr("app.keys.issuers.sys.platform", system)
+        assert machine_trust_paths() == [Path(folder) / "invigil" / "issuers.json"]
 
 
 def test_an_installed_program_brings_a_list_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -406,6 +422,12 @@ def test_nothing_is_asked_for_an_altered_key(store: TrustStore) -> None:
 
 def test_a_stranger_under_a_known_name_is_not_asked_for(store: TrustStore) -> None:
     trust = Trust(TrustedIssuers.of([university().public()]), first_use=True)
-    impostor = Issuer.create("Example University")
-    with pytest.raises(KeyRefused, match="another key"):
-        first_use(token(impostor), offered(impostor), URL, trust, store.known(trust))
+    for name in (
+        "Example University",
+        "EXAMPLE  university",
+        "Example Univer\u017fity",
+        "\uff25xample University",
+    ):
+        impostor = Issuer.create(name)
+        with pytest.raises(KeyRefused, match="another key"):
+            first_use(token(impostor), offered(impostor), URL, trust, store.known(trust))
