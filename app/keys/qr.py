@@ -22,8 +22,13 @@ _JPEG = b"\xff\xd8\xff"
 _OTHERS = (b"GIF8", b"BM", b"II*\x00", b"MM\x00*")
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 """JPEG's markers of a frame header, which holds the size."""
-_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+_FIRST_MARKER = 0xC0
+"""Below are only bytes that decoders read each in another way, and so hide a larger frame behind."""
+_BARE = frozenset(range(0xD0, 0xD8))
 """JPEG's markers without a length."""
+_SCAN = b"\xff\xda"
+_SCANS_MAX = 50
+"""A progressive picture has some ten; each costs time for every pixel, however short it is."""
 _QUIET_MODULES = 4
 """The blank border that ISO/IEC 18004 asks for."""
 
@@ -59,7 +64,8 @@ def read_qr(data: bytes) -> list[str]:
     if size is None:
         raise BadInput("This picture can't be read; save it as PNG or JPEG, or open the key's file or link.")
     width, height = size
-    if len(data) > PICTURE_MAX_BYTES or width * height > PICTURE_MAX_PIXELS:
+    too_many_scans = data.startswith(_JPEG) and data.count(_SCAN) > _SCANS_MAX
+    if len(data) > PICTURE_MAX_BYTES or width * height > PICTURE_MAX_PIXELS or too_many_scans:
         raise BadInput("This picture is too large; cut out the QR code and save it as PNG or JPEG.")
     import cv2
     import numpy as np
@@ -101,6 +107,8 @@ def _jpeg_size(data: bytes) -> tuple[int, int] | None:
         elif marker in _FRAMES:
             height, width = struct.unpack(">HH", data[at + 5 : at + 9])
             return (width, height) if width and height else None
+        elif marker < _FIRST_MARKER:
+            return None
         else:
             at += 2 + max(2, int.from_bytes(data[at + 2 : at + 4], "big"))
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -188,8 +189,7 @@ def load_key_text(argument: str) -> str:
         return _unwrap(text)
     path = Path(text)
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = _content(path)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "this is not a path"
         shown = text if len(text) <= 200 else f"{text[:200]}..."
@@ -202,6 +202,14 @@ def load_key_text(argument: str) -> str:
         return _unwrap(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise KeyRefused(f"{path} is not an Invigil key; use the file that you were sent.") from error
+
+
+def _content(path: Path) -> bytes:
+    """Raises OSError, for what is no regular file as well: a pipe would wait for ever."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(None, "this is not a file")
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def _unwrap(text: str) -> str:

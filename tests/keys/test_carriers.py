@@ -18,6 +18,7 @@ from app.core.errors import BadInput
 from app.core.short_codes import new_code, shown
 from app.keys.carriers import Code, KeyText, SessionToken, read_carrier
 from app.keys.qr import make_qr, qr_picture, read_qr
+from app.keys.tokens import load_key_text
 from tests.fakes.sentences import is_one_sentence, told
 
 SIGNED = "eyJhbGciOiJFZERTQSJ9.eyJhIjoxfQ.c2lnbmF0dXJl"
@@ -127,6 +128,8 @@ def test_a_missing_file_is_named_but_a_mistyped_secret_is_not() -> None:
 def test_what_is_no_file_does_not_make_the_program_wait(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     assert "not a file" in refusal(str(tmp_path / "pipe"))
+    with pytest.raises(BadInput, match="not a file"):
+        load_key_text(str(tmp_path / "pipe"))
     refusal(str(tmp_path))
     refusal("a\0b")
 
@@ -187,6 +190,29 @@ def test_of_two_different_codes_none_is_chosen(tmp_path: Path) -> None:
 def png_header(width: int, height: int) -> bytes:
     chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+
+
+def frame_header(width: int, height: int) -> bytes:
+    return b"\xff\xc0" + struct.pack(">HBHHB", 11, 8, height, width, 1) + b"\x01\x11\x00"
+
+
+def test_a_picture_can_not_hide_its_size_where_decoders_alone_look(tmp_path: Path) -> None:
+    """What follows FF 00 is a segment to the letter of the standard, and noise before a frame to libjpeg."""
+    good = cv2.imencode(".jpg", np.zeros((8, 8), np.uint8))[1].tobytes()
+    at = good.index(b"\xff\xc0")
+    hidden, small = frame_header(20_000, 20_000), frame_header(64, 64)
+    noise = b"\xff\x00" + struct.pack(">H", len(hidden) + 6) + hidden
+    decoy = b"\xff\xfe" + struct.pack(">H", len(small) + 2) + small
+    picture = good[:at] + noise + decoy + good[at + 13 :]
+    assert "can't be read" in refusal(written(tmp_path, "hidden.jpg", picture))
+
+
+def test_a_picture_of_thousands_of_scans_is_refused_before_it_takes_hours(tmp_path: Path) -> None:
+    good = cv2.imencode(".jpg", np.zeros((64, 64), np.uint8), [cv2.IMWRITE_JPEG_PROGRESSIVE, 1])[1].tobytes()
+    first, *scans = good.split(b"\xff\xda")
+    assert "no QR code" in refusal(written(tmp_path, "good.jpg", good))
+    endless = b"\xff\xda".join([first, *[scans[0]] * 1000, *scans[1:]])
+    assert "too large" in refusal(written(tmp_path, "endless.jpg", endless))
 
 
 def test_a_picture_that_would_fill_the_memory_is_refused_by_its_header(tmp_path: Path) -> None:
