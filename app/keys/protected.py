@@ -60,10 +60,15 @@ def unprotect(text: str, password: str) -> str:
 
 
 def key_subject(text: str) -> str:
-    """Names a protected key where tries are counted, without saying anything of it."""
+    """Names a protected key where tries are counted, without saying anything of it. Raises KeyRefused.
+
+    By nothing but what a password is checked against: whoever changes another byte of the key gets no new tries.
+    """
     import hashlib
 
-    return hashlib.sha256(text.encode()).hexdigest()
+    header = protected_header(text)
+    salt, locked = _bytes(str(header["p2s"])), _bytes(text.split(".")[1])
+    return hashlib.sha256(salt + b"." + locked).hexdigest()
 
 
 def wrap(content: bytes, password: str, kind: Kind, cty: str, iterations: int = ITERATIONS) -> str:
@@ -106,7 +111,7 @@ def protected_header(text: str, kind: Kind = KEY, cty: str = KEY_CONTENT) -> dic
         raise KeyRefused(f"This is not a {kind.name} with a password; use the whole file, link or text.")
     part = text.partition(".")[0]
     try:
-        header = json_object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        header = json_object(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode())
     except ValueError as error:
         raise KeyRefused(f"{this} is damaged; use the whole file, link or text that you were sent.") from error
     if (header.get("typ"), header.get("cty")) != (kind.typ, cty):
@@ -120,6 +125,13 @@ def protected_header(text: str, kind: Kind = KEY, cty: str = KEY_CONTENT) -> dic
     if type(iterations) is not int or not least <= iterations <= most:
         raise KeyRefused(f"{this} asks for a number of iterations (p2c) outside {least} to {most}; ask for a new one.")
     return header
+
+
+def _bytes(part: str) -> bytes:
+    try:
+        return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+    except ValueError as error:
+        raise KeyRefused("This key is damaged; use the whole file, link or text that you were sent.") from error
 
 
 def _oct_key(password: str) -> OctKey:

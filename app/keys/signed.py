@@ -25,7 +25,6 @@ ALGORITHMS = (ALGORITHM, "Ed25519")
 """``Ed25519`` is the newer name of the same signature (RFC 9864)."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-_MAX_HEADER = 1024
 
 
 class KeyRefused(BadInput):
@@ -117,7 +116,7 @@ def verified(token: str, issuers: TrustedIssuers, kind: Kind) -> tuple[TrustedIs
             f"This {kind.name} was altered or damaged: its signature does not fit; ask for a new one."
         ) from error
     try:
-        claims = json_object(payload)
+        claims = json_object(payload.decode())
     except ValueError as error:
         raise KeyRefused(f"This {kind.name} does not hold what it should; ask its issuer for a new one.") from error
     if claims.get("iss") != issuer.name:
@@ -131,7 +130,7 @@ def _part(part: str, kind: Kind) -> dict[str, Json]:
     from base64 import urlsafe_b64decode
 
     try:
-        return json_object(urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+        return json_object(urlsafe_b64decode(part + "=" * (-len(part) % 4)).decode())
     except ValueError as error:
         raise KeyRefused(
             f"This {kind.name} is damaged; use the whole file, link or text that you were sent."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import string
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -180,4 +181,32 @@ def test_what_is_inside_has_to_be_text() -> None:
 
 def test_tries_are_counted_under_a_name_that_says_nothing_of_the_key() -> None:
     assert len(key_subject(protected())) == 64
-    assert key_subject(protected()) != key_subject(token())
+    assert key_subject(protected()) != key_subject(protect(token(), PASSWORD))
+    with pytest.raises(KeyRefused):
+        key_subject(token())
+
+
+def test_an_altered_copy_of_a_key_brings_no_new_tries() -> None:
+    header, locked, salt, text, tag = protected().split(".")
+    spaced = json.dumps(json.loads(_decoded(header)), indent=1).encode()
+    other_header = base64.urlsafe_b64encode(spaced).decode().rstrip("=")
+    for copy in (
+        f"{header}.{locked}.{salt}.{text}AAAA.{tag}",
+        f"{header}.{locked}.{salt[:-4]}AAAA.{text}.{tag}",
+        f"{header}.{_same_bits(locked)}.{salt}.{text}.{tag}",
+        f"{other_header}.{locked}.{salt}.{text}.{tag}",
+    ):
+        assert key_subject(copy) == key_subject(protected())
+
+
+def _decoded(part: str) -> bytes:
+    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
+
+
+def _same_bits(part: str) -> str:
+    """Another text for the same bytes, where base64's last letter has bits that count for nothing."""
+    return next(
+        part[:-1] + last
+        for last in string.ascii_letters
+        if last != part[-1] and _decoded(part[:-1] + last) == _decoded(part)
+    )
