@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from app import __version__
+from app.cli.plain import plain
 from app.core.errors import InvigilError
 
 COMMANDS = (
@@ -56,7 +57,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = int(args.run(args))
         sys.stdout.flush()
     except InvigilError as error:
-        print(f"invigil: {error}", file=sys.stderr)
+        print("\n".join(plain(line) for line in f"invigil: {error}".split("\n")), file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         return 130

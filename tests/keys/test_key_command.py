@@ -12,9 +12,12 @@ import pytest
 
 from app.cli.main import main
 from app.core.types import Json
-from app.keys.issuers import load_issuer
+from app.keys.issuers import Issuer, TrustedIssuers, load_issuer
 from app.keys.protected import ACCEPTED_ITERATIONS
+from app.keys.signed import sign
+from app.keys.tokens import KIND
 from tests.fakes.policies import small_policy
+from tests.fakes.sentences import is_one_sentence
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +98,64 @@ def test_inspect_shows_all_but_the_upload_token(config_key: Path, capsys: pytest
     assert main(["key", "inspect", str(config_key), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["claims"]["policy"] == small_policy()
+
+
+def stranger(path: Path, **claims: Json) -> str:
+    """A key file of somebody's who puts anything they like into it, and signs it."""
+    made = Issuer.create("Stranger")
+    written: dict[str, Json] = {"iss": "Stranger", "policy": small_policy()}
+    written |= claims
+    path.write_text(sign(written, made, KIND), encoding="ascii")
+    path.with_name("stranger.json").write_text(json.dumps(TrustedIssuers.of([made.public()]).to_json()))
+    return str(path)
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_nothing_in_a_key_commands_the_terminal(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    evil = "\x1b]0;mine\x07\x9b2J\u202e\r\nforged = true"
+    policy = small_policy()
+    exam = policy["exam"]
+    assert isinstance(exam, dict)
+    exam["title"] = "A\x9b2J\u202e"
+    key = stranger(tmp_path / "evil.invigil", policy=policy | {evil: {evil: evil}}, iss=evil, jti=evil, **{evil: 1})
+    main(["key", "inspect", key, *words])
+    titled = stranger(tmp_path / "titled.invigil", policy=policy, serial=2)
+    main(["key", "diff", titled, titled, *words])
+    main(["key", "diff", stranger(tmp_path / "other.invigil", serial=1), titled, *words])
+    main(["key", "verify", key, "--trust", str(tmp_path / "stranger.json"), *words])
+    main(["key", "inspect", f"{tmp_path}/{evil}", *words])
+    printed = capsys.readouterr()
+    lines = (printed.out + printed.err).split("\n")
+    assert [line for line in lines if not line.isprintable()] == []
+    assert [line for line in lines if line.startswith("forged")] == []
+
+
+def test_a_key_of_nothing_but_brackets_is_refused_in_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nested: Json = {}
+    for _ in range(900):
+        nested = {"a": nested}
+    key = stranger(tmp_path / "deep.invigil", policy=nested)
+    assert main(["key", "inspect", key]) == 2
+    assert is_one_sentence(capsys.readouterr().err.removeprefix("invigil: ").strip())
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs a file without end")
+def test_a_policy_without_end_does_not_fill_the_memory(issuer: Path, tmp_path: Path) -> None:
+    words = ["--issuer", str(issuer), "--policy", "/dev/zero", "--valid-hours", "2", "--out", str(tmp_path / "out")]
+    assert main(["key", "issue", *words]) == 2
+
+
+def test_a_new_list_is_not_written_through_somebody_elses_link(issuer: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    (tmp_path / f"revoked.jws.{os.getpid()}.tmp").symlink_to(victim)
+    assert revoke(issuer, "--id", "k1", "--list", str(tmp_path / "revoked.jws")) == 0
+    assert victim.read_text() == "mine"
+    assert not (tmp_path / "revoked.jws").is_symlink()
 
 
 def test_the_password_may_come_from_a_file(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from app.cli.key.passwords import add_key_password, signed_text
+from app.cli.plain import shown
 
 if TYPE_CHECKING:
     from app.core.policy import Policy
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     changes = differences(old, new)
     newer = old.exam.id == new.exam.id and new_serial > old_serial
     if args.json:
-        print(json.dumps(_summary(changes, old_serial, new_serial, newer), ensure_ascii=False))
+        print(shown(_summary(changes, old_serial, new_serial, newer)))
         return 0
     if not newer:
         print("A running exam refuses this key: it is not for the same exam with a higher serial.")
@@ -82,7 +82,7 @@ def _summary(changes: list[Change], old: int, new: int, newer: bool) -> dict[str
 
 
 def _shown(change: Change, value: Json) -> str:
-    return _HIDDEN if change.path in _SECRETS else json.dumps(value, ensure_ascii=False)
+    return _HIDDEN if change.path in _SECRETS else shown(value)
 
 
 def _verdict(change: Change) -> str:

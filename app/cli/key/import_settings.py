@@ -37,7 +37,8 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 def run(args: argparse.Namespace) -> int:
     """Prints what was taken over and what was not, and the policy where it is not written. Raises BadInput."""
-    from app.cli.key.imported import notes, shown, tables
+    from app.cli.key.imported import notes, tables
+    from app.cli.plain import shown
     from app.keys.issuers import write_new
     from app.keys.presets import combined, laid_over
     from app.keys.vendors import import_settings
@@ -62,6 +63,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(path: Path, what: str) -> dict[str, Json]:
+    from app.keys.signed import json_object
+
     try:
         with path.open("rb") as file:
             content = file.read(_MOST_BYTES + 1)
@@ -70,9 +73,8 @@ def _read(path: Path, what: str) -> dict[str, Json]:
     if len(content) > _MOST_BYTES:
         raise BadInput(f"The {what} {path} can't be used: the file has more than {_MOST_BYTES} bytes.")
     try:
-        data = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"The {what} {path} can't be used: it has to be JSON, with names in double quotes.") from error
-    if not isinstance(data, dict):
-        raise BadInput(f"The {what} {path} can't be used: it has to be a JSON object.")
-    return data
+        return json_object(content)
+    except ValueError as error:
+        raise BadInput(
+            f"The {what} {path} can't be used: it has to be a JSON object, with names in double quotes and each once."
+        ) from error

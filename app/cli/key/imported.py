@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
+from app.cli.plain import shown
 from app.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ _TO_COMPLETE: dict[str, Json] = {
     "live": {"endpoint": "https://proctoring.example.org"},
 }
 """Stands in for what only the institution knows, so that the rest can be judged."""
-
-
-def shown(value: Json, indent: int | None = None) -> str:
-    """JSON as people read it; with escapes where it has characters that a terminal could obey."""
-    text = json.dumps(value, indent=indent, ensure_ascii=False)
-    return text if text.replace("\n", "").isprintable() else json.dumps(value, indent=indent)
 
 
 def tables(found: Imported) -> str:
@@ -52,8 +46,9 @@ def notes(policy: Mapping[str, Json]) -> list[str]:
         found = [f"before a key can be issued: {wrong}"]
     try:
         whole = parse_policy(laid_over(_TO_COMPLETE, policy))
-    except BadInput:
-        return found
+    except BadInput as wrong:
+        told = f"before a key can be issued: {wrong}"
+        return found if told in found else [*found, told]
     missing = [f"{path}: this client {what}" for path, what in unmet(whole)]
     if missing and not whole.exam.allow_fallback:
         missing.append("set exam.allow_fallback if the exam may start without it")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from app.cli.key.passwords import add_key_password, signed_text
+from app.cli.plain import plain, shown
+from app.keys.signed import KeyRefused
 
 if TYPE_CHECKING:
     from app.core.types import Json
@@ -26,24 +27,28 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Shows header and claims as the key gives them; nothing is verified."""
+    """Shows header and claims as the key gives them; nothing is verified. Raises BadInput."""
     from app.keys.tokens import read_claims_unverified, read_header
 
     token = signed_text(args.key, args)
     header, claims = read_header(token), read_claims_unverified(token)
-    if args.json:
-        print(json.dumps({"header": header, "claims": claims}, indent=2, ensure_ascii=False))
-        return 0
-    policy = claims.pop("policy", None)
-    print("Not verified: these are the key's own words.")
-    for name, value in {**header, **claims}.items():
-        print(f"{name:10} {_shown(name, value)}")
-    for path, value in _flat(policy, "policy"):
-        print(f"{path} = {'(not shown)' if path == 'policy.upload.token' else json.dumps(value, ensure_ascii=False)}")
+    try:
+        print(shown({"header": header, "claims": claims}, indent=2) if args.json else _told(header, claims))
+    except RecursionError as error:
+        raise KeyRefused("This key is nested more deeply than any policy; ask its issuer for a new one.") from error
     return 0
 
 
-def _shown(name: str, value: Json) -> str:
+def _told(header: dict[str, Json], claims: dict[str, Json]) -> str:
+    policy = claims.pop("policy", None)
+    lines = ["Not verified: these are the key's own words."]
+    lines += [f"{plain(name):10} {plain(_words(name, value))}" for name, value in {**header, **claims}.items()]
+    for path, value in _flat(policy, "policy"):
+        lines.append(f"{plain(path)} = {'(not shown)' if path == 'policy.upload.token' else shown(value)}")
+    return "\n".join(lines)
+
+
+def _words(name: str, value: Json) -> str:
     if name in {"iat", "nbf", "exp"} and isinstance(value, int) and 0 <= value < 2**35:
         return f"{datetime.fromtimestamp(value, UTC):%Y-%m-%d %H:%M:%S UTC}"
     if name == "audience" and isinstance(value, dict):

@@ -125,12 +125,11 @@ def _audience(wanted: str | None, policy: Policy) -> Audience | None:
 
 
 def _read_json(path: Path) -> dict[str, Json]:
+    from app.keys.issuers import read_bounded
     from app.keys.signed import json_object
 
     try:
-        return json_object(path.read_bytes())
-    except OSError as error:
-        raise BadInput(f"The policy {path} can't be read: {error.strerror}.") from error
+        return json_object(read_bounded(path, "policy"))
     except ValueError as error:
         raise BadInput(f"The policy {path} is not a JSON object ({error}); see docs/policy.md.") from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from app import __version__
 from app.cli.key.passwords import add_key_password, signed_text
+from app.cli.plain import plain, shown
 from app.core.errors import BadInput
 
 if TYPE_CHECKING:
@@ -50,18 +50,18 @@ def run(args: argparse.Namespace) -> int:
     try:
         key = read_key(token, known.issuers, datetime.now(UTC), __version__, known.revoked)
     except BadInput as refused:
-        print(json.dumps({"valid": False, "reason": str(refused)}, ensure_ascii=False) if args.json else str(refused))
+        print(shown({"valid": False, "reason": str(refused)}) if args.json else plain(str(refused)))
         return 1
     missing = unmet(key.policy)
     for path, what in missing:
         print(f"note: policy.{path}: this version of Invigil {what}.", file=sys.stderr)
     if args.json:
-        print(json.dumps(_summary(key, missing), ensure_ascii=False))
+        print(shown(_summary(key, missing)))
     else:
         person = key.policy.candidate.name or key.audience.group or "everybody"
         print(f"Valid until {key.expires:%Y-%m-%d %H:%M UTC}, issued by {key.issuer_name}, serial {key.serial}.")
         print(f"Key: {key.key_id}")
-        print(f"Exam: {key.policy.exam.title} ({key.policy.exam.id}), for: {person}")
+        print(plain(f"Exam: {key.policy.exam.title} ({key.policy.exam.id}), for: {person}"))
     return 0
 
 
