@@ -186,10 +186,11 @@ def _kept(path: Path) -> Kept | None:
         return None
     source, person = "", None
     try:
-        told = json.loads(path.with_name(KEPT_OPENING).read_text(encoding="utf-8"))
+        with path.with_name(KEPT_OPENING).open(encoding="utf-8") as file:
+            told = json.loads(file.read(_KEPT_MAX_BYTES))
         source = str(told["source"])
         person = None if told["person"] is None else Candidate(**told["person"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         pass
     return Kept(path.parent, token, source, person)
 

@@ -13,7 +13,7 @@ from app import __version__
 from app.core.errors import BadInput
 from app.keys.issuers import Issuer, TrustedIssuers
 from app.keys.tokens import issue
-from app.runtime.open_key import open_key
+from app.runtime.open_key import KEPT_KEY, KEPT_OPENING, kept_at, open_key
 from tests.fakes.policies import small_policy
 
 NOW = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
@@ -55,3 +55,16 @@ def test_a_list_given_on_the_command_line_is_trusted_too(home: Path, tmp_path: P
 def test_an_issuer_of_no_list_is_refused(home: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="trust"):
         open_key(token_of(Issuer.create("Stranger")), (), tmp_path, NOW)
+
+
+@pytest.mark.parametrize(
+    "content", ["[" * 100_000, "{" * 900_000 + '"source"', '{"source": 1, "person": {"id": []}}', "\0"]
+)
+def test_what_is_kept_beside_a_key_and_was_tampered_with_is_only_asked_again(content: str, tmp_path: Path) -> None:
+    root = tmp_path / "attempts" / "one"
+    root.mkdir(parents=True)
+    (root / KEPT_KEY).write_text("token", encoding="ascii")
+    (root / KEPT_OPENING).write_text(content, encoding="utf-8")
+    kept = kept_at(str(root / KEPT_KEY), tmp_path)
+    assert kept is not None
+    assert kept.token == "token"
