@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from typing import Literal
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt
@@ -127,7 +128,7 @@ class ElidedLabel(QLabel):
     def show_text(self, text: str) -> None:
         self._whole = " ".join(text.split())
         self.setAccessibleName(self._whole)
-        self.setToolTip(self._whole)
+        self.setToolTip(f"<qt>{html.escape(self._whole)}</qt>" if self._whole else "")
         self.updateGeometry()
         self._elide()
 

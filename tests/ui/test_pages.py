@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent, QImage
+from PySide6.QtGui import QDropEvent, QImage, QTextDocument
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QRhiWidget, QWidget
 from pytestqt.qtbot import QtBot
@@ -310,6 +310,11 @@ def test_names_from_outside_are_never_mark_up(window: ClientWindow) -> None:
     window.show_consent(sneaky)
     for made in window.findChildren(QLabel):
         assert made.textFormat() is Qt.TextFormat.PlainText
+        tip = QTextDocument()
+        tip.setHtml(made.toolTip())
+        assert "\ufffc" not in tip.toPlainText()  # a picture
+        assert "<img" not in made.toolTip()
+    assert any("&lt;img src=x&gt;" in made.toolTip() for made in window.findChildren(QLabel))
 
 
 # ---- identity
