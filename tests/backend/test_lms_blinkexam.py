@@ -124,3 +124,35 @@ def test_the_key_is_a_credential_for_the_platforms_own_exams(backend: LmsBackend
         assert backend.ask("GET", path, **options).status_code == 401
     assert backend.ask("POST", "/v1/integrations", json={"kind": "mettl", "name": "x"}, **options).status_code == 401
     assert backend.ask("GET", "/v1/integrations", **options).status_code == 401
+
+
+@pytest.mark.parametrize("how", ["header", "Bearer"])
+def test_a_key_that_came_in_a_header_is_left_out_of_the_rooms_name(backend: LmsBackend, how: str) -> None:
+    key = str(backend.admit("blinkexam")["serviceAccessKey"])
+    body = config(key)
+    del body["serviceAccessKey"]
+    headers = {"serviceAccessKey": key} if how == "header" else {}
+    answer = backend.ask("POST", PATH, key if how == "Bearer" else None, json=body, headers=headers)
+    assert answer.status_code == 200, answer.text
+    made = backend.key_of(answer.json()["access_token"])
+    assert made.policy.live.room_id == "5962"
+    assert key not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("serviceAccessKey", "another-key-0123456789"), ("external_url", "https://lms.example.org/{key}")],
+)
+def test_a_key_can_not_reach_candidates_past_the_one_in_the_header(backend: LmsBackend, field: str, value: str) -> None:
+    key = str(backend.admit("blinkexam")["serviceAccessKey"])
+    body = config(key) | {field: value.format(key=key)}
+    answer = backend.ask("POST", PATH, None, json=body, headers={"serviceAccessKey": key})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["details"][0]["field"] == field
+    assert key not in answer.text
+
+
+def test_the_key_verifies_users_as_the_published_interface_has_it(backend: LmsBackend) -> None:
+    key = str(backend.admit("blinkexam")["serviceAccessKey"])
+    body = {"userId": "u", "referenceImage": "AAAA", "verificationImage": "AAAA"}
+    assert backend.ask("POST", "/verify/user", key, json=body).status_code == 501, "allowed, but nothing is set up here"
