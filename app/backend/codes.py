@@ -40,13 +40,14 @@ def resolve(code: str, ctx: Ctx, request: Request) -> KeyText:
         typed = normalised(code)
     except BadInput as refusal:
         raise invalid("code", str(refusal)) from refusal
-    _take_miss(ctx, _network(host))
-    with ctx.database.reading() as session:
-        key = key_of_code(session, ctx, typed)
-        token = None if key is None else key.token
-    if token is None:
-        raise ApiError(404, message=_UNKNOWN)
-    _give_back_miss(ctx, _network(host))
+    with ctx.code_turn:
+        _take_miss(ctx, _network(host))
+        with ctx.database.reading() as session:
+            key = key_of_code(session, ctx, typed)
+            token = None if key is None else key.token
+        if token is None:
+            raise ApiError(404, message=_UNKNOWN)
+        _give_back_miss(ctx, _network(host))
     return KeyText(key=token)
 
 
@@ -115,7 +116,7 @@ def _hash(ctx: Context, code: str) -> str:
 
 
 def _take_miss(ctx: Context, network: str) -> None:
-    """Counts every request as a miss first, so that many at once can't slip through; a hit is given back."""
+    """Counts a request as a miss first; a hit is given back, before the next one's turn."""
     for limiter, who in ((ctx.code_misses, network), (ctx.all_code_misses, _EVERYBODY)):
         wait_s = limiter.take(who)
         if wait_s is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import threading
 from base64 import urlsafe_b64encode
 from datetime import UTC, datetime
 from pathlib import Path
@@ -58,6 +59,7 @@ class Context:
         self.vault = Vault(settings.data_dir / "vault-key")
         self.limiter = RateLimiter(settings.requests_per_s, settings.burst, services.clock)
         self.code_misses = _per_minute(settings.code_misses_per_min, services.clock)
+        self.code_turn = threading.Lock()
         self.all_code_misses = _per_minute(settings.all_code_misses_per_min, services.clock)
         self.control = ControlHub(self.database, services.clock)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -129,3 +130,10 @@ def test_all_hosts_together_have_a_limit_as_well(tmp_path: Path) -> None:
 def test_a_code_is_no_api_key(backend: RunningBackend) -> None:
     code = str(store(backend, exam_key())["code"])
     assert backend.ask("GET", "/v1/keys", code).status_code == 401
+
+
+def test_a_whole_hall_behind_one_address_may_use_its_code_at_once(backend: RunningBackend) -> None:
+    code = str(store(backend, exam_key())["code"])
+    with ThreadPoolExecutor(40) as hall:
+        statuses = list(hall.map(lambda _: resolve(backend, code)[0], range(120)))
+    assert statuses == [200] * 120
