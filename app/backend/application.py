@@ -29,10 +29,10 @@ from app.backend import (
     submissions,
 )
 from app.backend.context import Context, Ctx, time_text
-from app.backend.errors import add_error_handlers, bad_text, error_response, too_large
-from app.backend.json_body import has_broken_text
+from app.backend.errors import ApiError, add_error_handlers, bad_text, error_response, invalid, too_large
+from app.backend.json_body import DEPTH_MAX, has_broken_text, is_deep
 from app.backend.schemas import ErrorBody, Health
-from app.backend.settings import BackendServices, BackendSettings
+from app.backend.settings import MIB, BackendServices, BackendSettings
 from app.backend.submit_forms import SUBMIT_DEFINITIONS
 from app.core.errors import BadInput
 
@@ -50,6 +50,10 @@ _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _BIG_BODIES = ("/recordings", "/submit")
+_PICTURES = "/verify/user"
+_BODY_MAX_BYTES = 2 * MIB
+"""Bodies are read before anybody knows who sends them, and while they are read nobody else is served."""
+_COMMAS_MAX = 1000
 _health = APIRouter()
 
 
@@ -112,7 +116,7 @@ def create_app(settings: BackendSettings, services: BackendServices) -> FastAPI:
     if settings.demo_dir is not None:
         app.mount("/demo", StaticFiles(directory=settings.demo_dir, html=True), name="demo")
     app.add_middleware(_SafeHeaders)
-    app.add_middleware(_SmallBodies, limit_bytes=_small_body_limit(settings))
+    app.add_middleware(_SmallBodies, pictures_bytes=_pictures_limit(settings))
     return app
 
 
@@ -121,9 +125,9 @@ def health(ctx: Ctx) -> Health:
     return Health(status="ok", time=time_text(ctx.now_ns()))
 
 
-def _small_body_limit(settings: BackendSettings) -> int:
+def _pictures_limit(settings: BackendSettings) -> int:
     """Two base64 images and some text."""
-    return settings.max_image_bytes * 3 + 1024 * 1024
+    return settings.max_image_bytes * 3 + MIB
 
 
 class _SafeHeaders:
@@ -149,22 +153,24 @@ class _SafeHeaders:
 
 
 class _SmallBodies:
-    """Refuses bodies that no endpoint but the upload ones, which bound themselves, could want."""
+    """Refuses bodies that no endpoint but the upload ones, which bound themselves, could want.
 
-    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+    Pictures are long texts: what is long and has many parts is none, and would take long to read.
+    """
+
+    def __init__(self, app: ASGIApp, pictures_bytes: int) -> None:
         self._app = app
-        self._limit_bytes = limit_bytes
+        self._pictures_bytes = pictures_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["path"].endswith(_BIG_BODIES):
             await self._app(scope, receive, send)
             return
-        body = await self._body(scope, receive)
-        if body is None:
-            await error_response(too_large("body", self._limit_bytes))(scope, receive, send)
-            return
-        if has_broken_text(body):
-            await error_response(bad_text())(scope, receive, send)
+        limit_bytes = self._pictures_bytes if scope["path"] == _PICTURES else _BODY_MAX_BYTES
+        body = await _whole(scope, receive, limit_bytes)
+        refusal = too_large("body", limit_bytes) if body is None else _wrong(body)
+        if refusal is not None:
+            await error_response(refusal)(scope, receive, send)
             return
         first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -173,15 +179,25 @@ class _SmallBodies:
 
         await self._app(scope, replay, send)
 
-    async def _body(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The whole body; None when it is longer than allowed, by its own word at once."""
-        declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared[:20]) > self._limit_bytes:
-            return None
-        body = bytearray()
-        while len(body) <= self._limit_bytes:
-            message = await receive()
-            body += message.get("body", b"")
-            if not message.get("more_body", False):
-                return bytes(body)
+
+async def _whole(scope: Scope, receive: Receive, limit_bytes: int) -> bytes | None:
+    """The whole body; None when it is longer than allowed, by its own word at once."""
+    declared = Headers(scope=scope).get("content-length", "0")
+    if declared.isdecimal() and int(declared[:20]) > limit_bytes:
         return None
+    body = bytearray()
+    while len(body) <= limit_bytes:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return bytes(body)
+    return None
+
+
+def _wrong(body: bytes) -> ApiError | None:
+    """What no endpoint can take, whatever it is for."""
+    if len(body) > _BODY_MAX_BYTES and body.count(b",") > _COMMAS_MAX:
+        return invalid("body", "The body has far more parts than two pictures need")
+    if is_deep(body):
+        return invalid("body", f"The body is nested deeper than {DEPTH_MAX} levels")
+    return bad_text() if has_broken_text(body) else None

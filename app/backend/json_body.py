@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from itertools import accumulate
 
 from fastapi.concurrency import run_in_threadpool
 from pydantic import JsonValue
@@ -18,6 +19,10 @@ _SPILL_AT_BYTES = 64 * 1024
 _STRING_STOP = re.compile(rb'["\\]')
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _SPILLS_MAX = 16
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+(?:"|\Z)', re.DOTALL)
+_NOT_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+DEPTH_MAX = 100
+"""Levels of objects and lists: more than any document here has, and fewer than any reader of JSON can take."""
 
 
 class JsonReader:
@@ -185,10 +190,20 @@ def parsed(text: str, name: str) -> JsonValue:
 
 def _loaded(text: bytes | bytearray) -> JsonValue:
     """Strict: ValueError also for what Python would read but no database or other language could hold."""
+    if is_deep(text):
+        raise ValueError("too deep")
     value: JsonValue = json.loads(text, parse_constant=_no_constant)
     if _SURROGATE.search(text):
         json.dumps(value, ensure_ascii=False).encode("utf-8")  # half a character fails here, whole pairs do not
     return value
+
+
+def is_deep(text: bytes | bytearray) -> bool:
+    """Whether JSON has more than ``DEPTH_MAX`` levels. In linear time, whatever the text is."""
+    if text.count(b"[") + text.count(b"{") <= DEPTH_MAX:
+        return False
+    brackets = _STRING.sub(b"", text).translate(None, _NOT_BRACKETS)
+    return any(level > DEPTH_MAX for level in accumulate(1 if one in b"[{" else -1 for one in brackets))
 
 
 def has_broken_text(body: bytes) -> bool:

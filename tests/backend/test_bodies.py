@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from app.backend.base64_files import decode, decode_bytes
 from app.backend.errors import ApiError
 from app.backend.files import FileStore, kind_of
-from app.backend.json_body import JsonReader
+from app.backend.json_body import DEPTH_MAX, JsonReader, is_deep
 from app.backend.multipart import Form, FormReader
 from app.core.types import NS_PER_S
 
@@ -226,3 +227,26 @@ def test_parts_that_a_crash_left_are_removed_after_a_day(store: FileStore) -> No
 def test_types_are_told_from_the_content() -> None:
     assert kind_of(b"<script>") == ("bin", "application/octet-stream")
     assert kind_of(b"\x00\x00\x00\x18ftypmp42")[0] == "mp4"
+
+
+def levels_of(value: object) -> int:
+    if not isinstance(value, (list, dict)):
+        return 0
+    inner = value.values() if isinstance(value, dict) else value
+    return 1 + max((levels_of(one) for one in inner), default=0)
+
+
+@quick
+@given(json_values, st.integers(0, 110), st.text(alphabet='[]{}"\\a', max_size=30))
+def test_depth_is_told_whatever_the_texts_inside_are(value: object, around: int, text: str) -> None:
+    deep: object = [value, text]
+    for _ in range(around):
+        deep = {text: deep}
+    assert is_deep(json.dumps(deep).encode()) == (levels_of(deep) > DEPTH_MAX)
+
+
+@pytest.mark.parametrize("part", [b'"', b'\\"', b'"\\', b"[", b"{}", b'["'])
+def test_depth_is_told_in_time_for_what_is_no_json(part: bytes) -> None:
+    start = time.perf_counter()
+    is_deep(b"[" * (DEPTH_MAX + 1) + b'"' + part * (2_000_000 // len(part)))
+    assert time.perf_counter() - start < 5

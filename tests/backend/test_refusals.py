@@ -230,3 +230,36 @@ def test_who_asks_too_often_is_told_when_to_come_back(tmp_path: Path) -> None:
         assert error_of(answers[-1])["code"] == "rate_limited"
         assert int(answers[-1].headers["Retry-After"]) > 0
         assert backend.ask("GET", "/health").status_code == 200
+
+
+JSON = {"Content-Type": "application/json"}
+
+
+def nested(levels: int) -> str:
+    return '{"a": ' * (levels - 1) + "[]" + "}" * (levels - 1)
+
+
+@pytest.mark.parametrize(
+    "path", ["/exams", "/exams/{exam}/submit", "/v1/sessions/exchange", "/v1/init", "/verify/user"]
+)
+def test_json_that_is_nested_too_deep_is_refused(backend: RunningBackend, path: str) -> None:
+    body = f'{{"title": "x", "duration": 1, "stats": {{}}, "settings": {nested(900)}, "report": {nested(900)}}}'
+    answer = backend.ask("POST", path.format(exam=backend.new_exam()), data=body, headers=JSON)
+    assert answer.status_code == 400
+    issues = str(error_of(answer)["details"])
+    assert "deeper than 100 levels" in issues or "not valid JSON" in issues
+
+
+def test_json_of_a_hundred_levels_is_read(backend: RunningBackend) -> None:
+    body = f'{{"title": "x", "duration": 1, "settings": {nested(99)}}}'
+    answer = backend.ask("POST", "/exams", data=body, headers=JSON)
+    assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1/sessions/exchange", "/exams", "/verify/user"])
+def test_bodies_that_would_take_long_to_read_are_refused_unread(backend: RunningBackend, path: str) -> None:
+    body = b"[" + b'{"a":1},' * 300_000 + b"1]"
+    answer = backend.ask("POST", path, None, data=body, headers=JSON)
+    assert answer.status_code == 400
+    issues = str(error_of(answer)["details"])
+    assert "exceeds the maximum" in issues or "far more parts" in issues
