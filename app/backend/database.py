@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from sqlite3 import Connection as SqliteConnection
 
-from sqlalchemy import Connection, create_engine, event, inspect, select
+from sqlalchemy import URL, Connection, create_engine, event, inspect, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -26,7 +27,7 @@ class Database:
     def __init__(self, url: str) -> None:
         """Connects to nothing yet. BadInput when the address is none, or its driver is not installed."""
         try:
-            self._engine = create_engine(url)
+            self._engine = create_engine(url, hide_parameters=True)  # errors are logged, what is stored is not
         except (ArgumentError, ImportError, ValueError) as error:
             raise BadInput("The database address can't be used; check it, and that its driver is installed.") from error
         self._sessions = sessionmaker(self._engine, expire_on_commit=False)
@@ -36,6 +37,7 @@ class Database:
 
     def start(self) -> None:
         """Creates the tables that an empty database, or one of an earlier version, lacks. BadInput: it can't be used."""
+        _make_private(self._engine.url)
         try:
             found = self._version()
             if found is None or found == SCHEMA_VERSION or found in _GROWN_FROM:
@@ -87,6 +89,14 @@ def open_once(url: str) -> None:
         database.start()
     finally:
         database.stop()
+
+
+def _make_private(url: URL) -> None:
+    """A new SQLite file is its owner's alone, wherever it lies; its journals are as it is."""
+    name = url.database or ""
+    if url.get_backend_name() == "sqlite" and name not in ("", ":memory:") and not Path(name).exists():
+        with suppress(OSError):  # whoever opens it says why it can't be
+            Path(name).touch(mode=0o600)
 
 
 def _prepare_sqlite(connection: SqliteConnection, _: ConnectionPoolEntry) -> None:

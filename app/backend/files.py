@@ -98,8 +98,8 @@ class FileStore:
 
     def start(self, now_utc_ns: int) -> None:
         """Makes the folders and removes parts that nobody can be writing any more."""
-        self._files.mkdir(parents=True, exist_ok=True)
-        self._incoming.mkdir(parents=True, exist_ok=True)
+        self._files.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
         for part in self._incoming.glob("*.part"):
             if now_utc_ns - part.stat().st_mtime_ns > _STALE_PART_S * NS_PER_S:
                 part.unlink(missing_ok=True)

@@ -16,9 +16,12 @@ from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy.exc import IntegrityError
 
 from app.backend.application import create_app
 from app.backend.auth import ensure_admin_key
+from app.backend.database import Database
+from app.backend.models import RevocationList
 from app.backend.server import serve
 from app.backend.settings import BackendServices, BackendSettings
 from app.core.errors import BadInput
@@ -97,6 +100,29 @@ def test_a_new_folder_is_for_its_user_alone_and_a_secret_that_a_crash_cut_short_
     secret.write_bytes(b"")
     with RunningBackend(folder):
         assert len(secret.read_bytes()) == len(before) == 32
+
+
+def test_what_is_kept_is_for_its_owner_alone_in_a_folder_that_everybody_may_read(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    with RunningBackend(tmp_path) as backend:
+        backend.new_exam()
+        for path in tmp_path.iterdir():
+            assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path.name
+
+
+def test_what_is_stored_is_never_part_of_a_logged_error(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'backend.sqlite3'}")
+    database.start()
+
+    def enter() -> None:
+        with database.writing() as session:
+            session.add(RevocationList(kid="one", serial=1, token="the secret text", received_ns=0))
+
+    enter()
+    with pytest.raises(IntegrityError) as failure:
+        enter()
+    database.stop()
+    assert "the secret text" not in str(failure.value)
 
 
 def test_a_database_of_another_layout_is_not_touched(tmp_path: Path) -> None:
