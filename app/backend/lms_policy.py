@@ -21,7 +21,6 @@ JsonObject = dict[str, Any]
 NOT_GIVEN = " (not given)"
 """How the importers mark a setting that the vendor presumes where the platform says nothing."""
 _ADAPTER: TypeAdapter[Policy] = TypeAdapter(Policy)
-_LIVE = ("chat", "pause_resume", "end_test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,10 @@ def imported(result: Mapping[str, Any]) -> tuple[JsonObject, JsonObject]:
 
 
 def session_policy(wish: Wish, base: Mapping[str, Any] | None, place: Place) -> JsonObject:
-    """All groups that are known. What the vendor merely presumes gives way to the exam's own policy."""
+    """All groups that are known. What the vendor merely presumes gives way to the exam's own policy.
+
+    The line to this backend is always there: newer settings of the platform come over it.
+    """
     policy = merged(base or {}, wish.given if base is not None else wish.settings)
     exam = policy.setdefault("exam", {})
     exam["id"] = base["exam"]["id"] if base is not None and wish.base_id else wish.exam_id
@@ -82,8 +84,7 @@ def session_policy(wish: Wish, base: Mapping[str, Any] | None, place: Place) -> 
     policy["candidate"] = policy.get("candidate", {}) | person | ({"group": wish.group} if wish.group else {})
     delivery = {"endpoint": place.address, "token": place.token, "exam_id": place.exam_id}
     policy["upload"] = policy.get("upload", {}) | delivery
-    if _needs_proctor(policy):
-        policy["live"] = policy.get("live", {}) | {"endpoint": place.address}
+    policy["live"] = policy.get("live", {}) | {"endpoint": place.address}
     return policy
 
 
@@ -125,17 +126,6 @@ def with_query(url: str, query: Mapping[str, str]) -> str:
     parts = urlsplit(url)
     kept = [(name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name not in query]
     return urlunsplit(parts._replace(query=urlencode([*kept, *query.items()])))
-
-
-def _needs_proctor(policy: Mapping[str, Any]) -> bool:
-    live, identity = policy.get("live", {}), policy.get("identity", {})
-    return (
-        any(live.get(name) for name in _LIVE)
-        or live.get("mode", "recorded") != "recorded"
-        or live.get("initial_state", "running") != "running"
-        or bool(identity.get("authorization"))
-        or identity.get("room_inspection") == "live"
-    )
 
 
 def _at(data: Any, parts: Sequence[str]) -> Any:

@@ -76,7 +76,7 @@ def test_a_body_signed_the_vendors_way_opens_a_session(backend: LmsBackend, pair
     assert (policy.candidate.id, policy.candidate.name) == ("s1234", "Sample Candidate")
     assert (policy.candidate.email, policy.candidate.group) == ("sample@example.org", "algebra-1")
     assert (policy.capture.screen, policy.evidence.mode, policy.upload.offline_limit_min) == (True, "continuous", 6)
-    assert policy.live.endpoint == ""
+    assert policy.live.endpoint == backend.url
 
 
 def test_an_existing_pair_of_keys_goes_on_working(backend: LmsBackend) -> None:

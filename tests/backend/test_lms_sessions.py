@@ -246,20 +246,11 @@ def test_a_session_delivers_to_this_backend_whatever_its_base_says() -> None:
     assert upload == {"endpoint": PLACE.address, "token": "t0ken", "exam_id": "exam_1", "screen": False}
 
 
-LIVE: list[dict[str, Any]] = [
-    {"live": {"mode": "combo"}},
-    {"live": {"chat": True}},
-    {"live": {"initial_state": "paused", "pause_resume": True}},
-    {"identity": {"authorization": True}},
-    {"identity": {"room_inspection": "live"}},
-]
-
-
-@pytest.mark.parametrize("settings", LIVE)
-def test_a_session_that_needs_a_proctor_gets_a_line_to_one(settings: dict[str, Any]) -> None:
-    wish = Wish("quiz", "Quiz", "s1", "Sample Candidate", settings=settings)
-    assert session_policy(wish, None, PLACE)["live"]["endpoint"] == PLACE.address
-    assert "live" not in session_policy(Wish("quiz", "Quiz", "s1", "Sample Candidate"), None, PLACE)
+def test_every_session_has_the_line_over_which_newer_settings_come() -> None:
+    base = {"exam": {"id": "quiz"}, "live": {"endpoint": "https://other.example.org", "chat": True}}
+    wish = Wish("quiz", "Quiz", "s1", "Sample Candidate")
+    assert session_policy(wish, None, PLACE)["live"] == {"endpoint": PLACE.address}
+    assert session_policy(wish, base, PLACE)["live"] == {"endpoint": PLACE.address, "chat": True}
 
 
 def test_parameters_are_added_to_the_exams_address() -> None:
