@@ -24,10 +24,7 @@ from app.core.types import Json
 from app.keys.issuers import Issuer, TrustedIssuers, save_issuer
 from app.keys.protected import is_protected, unprotect
 from app.keys.tokens import LINK, ConfigKey, issue, read_key
-from app.keys.tries import Tries
-from app.runtime.editor import EditorDesk, vendor_names
-from app.runtime.resources import resources_dir
-from app.ui.editor.catalogue import catalogue
+from app.runtime.editor import EditorDesk
 from app.ui.editor.controls import Number, YesNo
 from app.ui.editor.desk import AudienceKind, Opened, SignOrder
 from app.ui.editor.dialogs import CompareDialog, DataTable, EditorDialog, ImportDialog, PasswordDialog
@@ -37,6 +34,7 @@ from app.ui.editor.tables import Table
 from app.ui.editor.window import EditorWindow
 from app.ui.theme import apply_theme
 from app.ui.widgets import Button
+from tests.fakes.editor import destroy_editor, make_editor
 from tests.fakes.policies import small_policy
 
 Press = Callable[..., None]
@@ -69,11 +67,8 @@ def issuer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def editor(qtbot: QtBot, qapp: QApplication, tmp_path: Path, clock: Clock) -> Iterator[EditorWindow]:
     """The smallest window, with a small policy, that the window manager has given the focus to."""
     apply_theme(qapp, "light", 1.0)
-    desk = EditorDesk(Tries(tmp_path / "tries.json"), lambda: clock.now)
-    window = EditorWindow(resources_dir() / "ui", desk, catalogue(vendor_names()))
-    window.files.folder = tmp_path
+    window = make_editor(tmp_path, lambda: clock.now)
     window.resize(1024, 600)
-    qtbot.addWidget(window, before_close_func=_let_close)
     with qtbot.waitExposed(window):
         window.show()
     window.activateWindow()
@@ -81,11 +76,7 @@ def editor(qtbot: QtBot, qapp: QApplication, tmp_path: Path, clock: Clock) -> It
     with qtbot.waitSignal(window.checked):
         window.show_document(dict(small_policy()))
     yield window
-    window.background.close()
-
-
-def _let_close(window: EditorWindow) -> None:
-    window.history.set_clean()
+    destroy_editor(window)
 
 
 def type_text(text: str) -> None:
@@ -212,7 +203,7 @@ def test_tab_goes_through_the_settings_from_top_to_bottom(editor: EditorWindow, 
     rows: list[str] = []
     for _ in range(80):
         focus = QApplication.focusWidget()
-        owner = editor.form._row_of(focus) if focus is not None else None
+        owner = editor.form.row_of(focus) if focus is not None else None
         if owner is None:
             break
         if not rows or rows[-1] != owner.setting.path:
@@ -290,7 +281,7 @@ def test_a_problem_is_said_under_its_setting_at_its_group_and_at_the_foot(editor
     assert made.problem.words.text() in made.control.focus.accessibleDescription()
     assert "Problems: 1" in editor.problems_button.text()
     words = editor.groups.item(0).data(Qt.ItemDataRole.AccessibleTextRole)
-    assert words == "Exam, problems: 1, changed settings: 3"
+    assert words == "Exam, problems: 1"
     settled(editor, qtbot, editor.undo)
     assert not made.problem.isVisible()
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from app.core.policy import Policy
 from app.core.types import Json
-from app.keys.bounds import NUMBERS
+from app.keys.bounds import NUMBERS, SEVERAL_LINES
 from app.keys.settings import GROUPS, SETTINGS
 
 RULES = "detection.rules"
@@ -19,7 +19,6 @@ WEIGHTS = "score.weights"
 LARGEST = 1_000_000_000
 """No number of a policy is larger; what is, is not taken into the editor."""
 SECRET = frozenset({"upload.token"})
-MULTI_LINE = frozenset({"exam.instructions", "exam.message"})
 _UNITS = {
     "_min": "min",
     "_s": "s",
@@ -126,7 +125,7 @@ def _kind(path: str, hint: Any) -> Kind:
         return Kind.CHOICE
     if get_origin(hint) is tuple:
         return Kind.LIST
-    if hint is str and path in MULTI_LINE:
+    if hint is str and path in SEVERAL_LINES:
         return Kind.TEXT
     return {bool: Kind.YES_NO, int: Kind.WHOLE, float: Kind.NUMBER, str: Kind.LINE}[hint]
 

@@ -93,6 +93,7 @@ class Number(Control):
         self.spin = Spin(setting)
         self.none = CheckLine(self.tr("No limit"))
         self.none.setAccessibleName(self.tr("%s: no limit").replace("%s", setting.label))
+        self.none.setFixedWidth(self.none.sizeHint().width())
         across = row(6)
         across.addWidget(self.spin)
         for icon, steps in (("minus", -1), ("plus", 1)):

@@ -20,11 +20,11 @@ from PySide6.QtWidgets import (
 from app.core.policy_change import Change as Difference
 from app.keys.imported import Imported
 from app.ui.editor.catalogue import Setting
-from app.ui.editor.form import value_words
 from app.ui.editor.look import dress
+from app.ui.editor.rows import value_words
 from app.ui.icons import Icons
 from app.ui.theme import current
-from app.ui.widgets import Button, Message, column, label, row
+from app.ui.widgets import Button, Message, Surface, column, label, row
 
 
 class EditorDialog(QDialog):
@@ -55,6 +55,13 @@ class EditorDialog(QDialog):
         down.addLayout(self.buttons)
         self.setMinimumWidth(theme.px(min(width_px, 620)))
         self.resize(theme.px(width_px), self.sizeHint().height())
+
+    def say(self, text: str, surface: Surface = "danger") -> None:
+        """A message at the foot, for which the dialog grows at once; empty for none."""
+        self.message.show_text(text, surface)
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
 
     def add_button(self, button: Button, pressed: Callable[[], object], *, default: bool = False) -> Button:
         self.buttons.addWidget(button)
@@ -139,8 +146,6 @@ class DataTable(QTableWidget):
                 item.setToolTip(text if len(text) > 40 else "")
                 self.setItem(at, column_at, item)
         self.resizeRowsToContents()
-        if rows:
-            self.setCurrentCell(0, 0)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):

@@ -55,7 +55,8 @@ class EditorModel:
         return self._values.get(path, self.settings[path].default)
 
     def is_default(self, path: str) -> bool:
-        return path not in self._values
+        """Whether there is nothing to reset; a required setting has no default to go back to."""
+        return not self._differs(path)
 
     @property
     def values(self) -> Values:
@@ -63,8 +64,11 @@ class EditorModel:
         return dict(self._values)
 
     def changed(self, group: str = "") -> list[str]:
-        """Paths whose values differ from the defaults, in the policy's order; of all groups, or of one."""
-        return [path for path, s in self.settings.items() if path in self._values and group in ("", s.group)]
+        """Paths whose values differ from the defaults, in the policy's order; of all groups, or of one.
+
+        What is required has no default to differ from.
+        """
+        return [path for path, s in self.settings.items() if self._differs(path) and group in ("", s.group)]
 
     def change(self, values: Mapping[str, Json]) -> Change | None:
         """Sets values by path and says what that did; None when it did nothing."""
@@ -122,6 +126,9 @@ class EditorModel:
         words = text.casefold().split()
         ranks = {path: _rank(setting, words) for path, setting in self.settings.items()}
         return sorted((path for path, rank in ranks.items() if rank is not None), key=lambda path: ranks[path] or 0)
+
+    def _differs(self, path: str) -> bool:
+        return path in self._values and not self.settings[path].required
 
     def _put(self, paths: Iterable[str], values: Values) -> None:
         for path in paths:

@@ -12,8 +12,8 @@ from app.keys.presets import ACCOMMODATIONS, PRESETS, granted_by, laid_over
 from app.ui.editor.catalogue import Kind, Setting
 from app.ui.editor.controls import Spin
 from app.ui.editor.dialogs import DataTable, EditorDialog
-from app.ui.editor.form import value_words
 from app.ui.editor.model import EditorModel, read
+from app.ui.editor.rows import value_words
 from app.ui.icons import Icons
 from app.ui.theme import current
 from app.ui.widgets import Button, CheckLine, column, frame, label, row

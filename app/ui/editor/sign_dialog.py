@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.errors import InvigilError
 from app.core.policy import Policy
 from app.core.types import Json
 from app.ui.editor.background import Background
@@ -188,11 +187,13 @@ class SignDialog(EditorDialog):
         """Checks what can be said at once, and has the rest done beside the UI thread."""
         order = self._order()
         if isinstance(order, str):
-            self.message.show_text(order, "danger")
+            self.say(order)
             return
-        self.message.show_text(self.tr("Signing…"), "info")
+        self.say(self.tr("Signing…"), "info")
         self._set_busy(True)
-        self._background.run(lambda: self._desk.sign(order), self._done, self._failed)
+        self._background.run(
+            lambda: self._desk.sign(order), self.show_signed, lambda error: self.show_refused(str(error))
+        )
 
     def _set_busy(self, busy: bool) -> None:
         """A key that is being written can't be called back, so the dialog stays until it is there."""
@@ -234,16 +235,18 @@ class SignDialog(EditorDialog):
             out,
         )
 
-    def _failed(self, error: InvigilError) -> None:
+    def show_refused(self, sentence: str) -> None:
+        """Why no key was written; the password has to be typed again."""
         self._set_busy(False)
-        self.message.show_text(str(error), "danger")
+        self.say(sentence)
         self.password.clear()
         self.password.setFocus()
 
-    def _done(self, signed: Signed) -> None:
+    def show_signed(self, signed: Signed) -> None:
+        """The key in the place of the order."""
         for field in (self.password, self.key_password, self.key_password_again):
             field.clear()
-        self.message.show_text("")
+        self.say("")
         self.title.setText(self.tr("The key is signed and saved"))
         result = ResultPage(self.icons, signed)
         self.stack.addWidget(result)

@@ -37,7 +37,7 @@ from app.core.types import NS_PER_S, Json
 from app.ui.editor.catalogue import Kind, Setting
 from app.ui.editor.controls import Control
 from app.ui.theme import current
-from app.ui.widgets import focus_ring, rounded
+from app.ui.widgets import focus_ring, label, rounded
 
 Index = QModelIndex | QPersistentModelIndex
 Rows = dict[str, dict[str, Json]]
@@ -235,7 +235,7 @@ class CodeTable(QTableView):
         header.setHighlightSections(False)
         for column in range(1, model.columnCount()):
             words = self.fontMetrics().horizontalAdvance(model.columns[column - 1].title)
-            self.setColumnWidth(column, max(theme.px(56), words + theme.px(22)))
+            self.setColumnWidth(column, max(theme.px(54), words + theme.px(18)))
         self.setEditTriggers(
             QTableView.EditTrigger.AnyKeyPressed
             | QTableView.EditTrigger.DoubleClicked
@@ -318,7 +318,9 @@ class Table(Control):
         self.show_sensitivity("medium")
         down = QVBoxLayout(self)
         down.setContentsMargins(0, 0, 0, 0)
+        down.setSpacing(current().px(4))
         down.addWidget(self.table)
+        down.addWidget(label(self._hint(), "small"))
         self.take(self.table)
         self.model.changed.connect(lambda: self.tell(self._value()))
 
@@ -355,13 +357,17 @@ class Table(Control):
             return {code: row[WEIGHT] for code, row in rows.items() if WEIGHT in row}
         return cast(Json, rows)
 
+    def _hint(self) -> str:
+        keys = self.tr("Grey values are defaults. Type to change one, Delete gives its default back.")
+        return keys if self._weights else f"{keys} {self.tr('Space switches a rule. Times are in seconds.')}"
+
     def _rule_columns(self) -> list[Column]:
         return [
             Column(SWITCH, self.tr("On"), self.tr("Whether this is watched for")),
-            Column("dwell_s", self.tr("Dwell s"), self.tr("Seconds for which it has to last before it counts")),
-            Column("release_s", self.tr("Release s"), self.tr("Seconds for which it has to be gone before it ends")),
-            Column("merge_s", self.tr("Merge s"), self.tr("Violations that are closer together are one")),
-            Column("cooldown_s", self.tr("Pause s"), self.tr("Seconds after its end in which no new one begins")),
+            Column("dwell_s", self.tr("Dwell"), self.tr("Seconds for which it has to last before it counts")),
+            Column("release_s", self.tr("Release"), self.tr("Seconds for which it has to be gone before it ends")),
+            Column("merge_s", self.tr("Merge"), self.tr("Violations that are closer together are one")),
+            Column("cooldown_s", self.tr("Pause"), self.tr("Seconds after its end in which no new one begins")),
             Column(
                 "threshold", self.tr("Threshold"), self.tr("In the rule's own unit; see the policy's documentation")
             ),

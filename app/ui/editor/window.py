@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, QTimer, Signal
@@ -70,7 +70,7 @@ class EditorWindow(QMainWindow):
         self.notes_button = Button("", "quiet", self.icons, "info", small=True)
         self.count = label("", "small", wrap=False)
         self._check_timer = _timer(self, CHECK_DELAY_MS, self._check)
-        self._search_timer = _timer(self, SEARCH_DELAY_MS, self._search)
+        self._search_timer = _timer(self, SEARCH_DELAY_MS, self.show_found)
         self._lay_out()
         self.actions_by_name = build_menus(self)
         self._connect()
@@ -163,7 +163,8 @@ class EditorWindow(QMainWindow):
             self.groups.choose("")
         self.form.show_paths(paths, title)
 
-    def _search(self) -> None:
+    def show_found(self) -> None:
+        """What is searched for, or the group again where nothing is."""
         words = self.search.text().casefold().split()
         if not words:
             self.show_group(self._group)
@@ -175,7 +176,7 @@ class EditorWindow(QMainWindow):
 
     def _first_result(self) -> None:
         self._search_timer.stop()
-        self._search()
+        self.show_found()
         self.form.take_focus()
 
     # ---- editing
@@ -213,10 +214,8 @@ class EditorWindow(QMainWindow):
 
     def _changed(self) -> None:
         """After every change: what depends on the values, and a look at them once they rest for a moment."""
-        changed = Counter(self.model.settings[path].group for path in self.model.values)
-        wrong = self._wrong_by_group()
-        self.groups.show_marks(changed, wrong)
-        total = sum(changed.values())
+        self._show_marks()
+        total = len(self.model.changed())
         self.count.setText(self.tr("Settings that differ from the default: %1").replace("%1", str(total)))
         self.actions_by_name["undo"].setEnabled(self.history.can_undo)
         self.actions_by_name["redo"].setEnabled(self.history.can_redo)
@@ -230,17 +229,16 @@ class EditorWindow(QMainWindow):
         self._round += 1
         asked, settings, values = self._round, self.model.settings, self.model.values
         self.background.run(
-            lambda: check(settings, values), lambda found: self._show_findings(found) if asked == self._round else None
+            lambda: check(settings, values), lambda found: self.show_findings(found) if asked == self._round else None
         )
 
-    def _show_findings(self, findings: Findings) -> None:
+    def show_findings(self, findings: Findings) -> None:
+        """What is wrong and worth knowing, at the settings, their groups and the foot."""
         self.findings = findings
         problems = sum(len(sentences) for sentences in findings.problems.values())
         notes = sum(len(sentences) for sentences in findings.notes.values())
         self.form.show_findings(findings)
-        self.groups.show_marks(
-            Counter(self.model.settings[path].group for path in self.model.values), self._wrong_by_group()
-        )
+        self._show_marks()
         if problems:
             self.problems_button.show_state("failed", "danger", self.tr("Problems: %1").replace("%1", str(problems)))
         else:
@@ -249,11 +247,13 @@ class EditorWindow(QMainWindow):
         self.notes_button.setVisible(bool(notes))
         self.checked.emit(findings)
 
-    def _wrong_by_group(self) -> Mapping[str, int]:
+    def _show_marks(self) -> None:
+        """At the groups: how much was changed in each, and how much is wrong."""
+        changed = Counter(self.model.settings[path].group for path in self.model.changed())
         wrong: Counter[str] = Counter()
         for path, sentences in self.findings.problems.items():
             wrong[self.model.settings[path].group] += len(sentences)
-        return wrong
+        self.groups.show_marks(changed, wrong)
 
     def next_problem(self) -> None:
         """Goes to the first setting that is wrong; pressed again, to the one after it."""
@@ -287,7 +287,7 @@ class EditorWindow(QMainWindow):
         """Signing needs a policy without problems; with some, it goes to the first of them."""
         findings = check(self.model.settings, self.model.values)
         if findings.problems:
-            self._show_findings(findings)
+            self.show_findings(findings)
             self._last_problem = ""
             self.show_banner(self.tr("The policy can't be signed yet: correct what is marked in red."))
             self.next_problem()
