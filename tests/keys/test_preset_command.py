@@ -73,7 +73,7 @@ def test_what_can_not_be_used_is_one_sentence(
     assert sentence in err
 
 
-@pytest.mark.parametrize("text", ["[1]", "{", "\udcff"])
+@pytest.mark.parametrize("text", ["[1]", "{", "\udcff", '{"exam": {}, "exam": {}}'])
 def test_a_file_that_is_no_policy_is_one_sentence(
     text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -9,18 +9,12 @@ import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.cli.key.imported import notes
 from app.cli.key.seb_files import add_seb_file, settings_of
-from app.core.errors import BadInput
+from app.cli.plain import plain, shown
 
 if TYPE_CHECKING:
-    from app.core.types import Json
     from app.keys.imported import Imported
-
-_TO_COMPLETE: dict[str, Json] = {
-    "exam": {"id": "exam", "title": "Exam", "start_url": "https://exams.example.org/"},
-    "upload": {"endpoint": "https://proctoring.example.org", "token": "token", "exam_id": "exam"},
-}
-"""Stands in for what a .seb file does not say, so that the rest can be judged."""
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +27,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     add_seb_file(parser)
     parser.add_argument("--preset", metavar="NAME", help="lay the settings over a preset: practice, standard or strict")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the policy to this file, which must not exist")
-    parser.add_argument("--json", action="store_true", help='print {"policy", "mapped", "unmapped"}')
+    parser.add_argument("--json", action="store_true", help='print {"policy", "mapped", "unmapped", "notes"}')
     parser.set_defaults(run=run)
 
 
@@ -45,15 +39,15 @@ def run(args: argparse.Namespace) -> int:
 
     found = import_settings(settings_of(args))
     policy = found.policy if args.preset is None else combined(args.preset, (), found.policy)
-    text = json.dumps(policy, indent=2, ensure_ascii=False)
+    text, told = shown(policy, indent=2), notes(policy)
     if args.out is not None:
-        write_new(args.out, (text + "\n").encode("utf-8", "surrogatepass"))
+        write_new(args.out, (text + "\n").encode())
     if args.json:
-        print(json.dumps(found.to_json() | {"policy": policy}, indent=2, ensure_ascii=False))
-    else:
-        print(_shown(found))
-        print(text if args.out is None else f"Written to {args.out}.")
-    for note in _notes(policy):
+        print(json.dumps(found.to_json() | {"policy": policy, "notes": list(told)}, indent=2, ensure_ascii=False))
+        return 0
+    print(_shown(found))
+    print(text if args.out is None else f"Written to {args.out}.")
+    for note in told:
         print(f"note: {note}", file=sys.stderr)
     return 0
 
@@ -62,12 +56,11 @@ def _shown(found: Imported) -> str:
     lines = ["Taken over:"]
     width = max((len(mapped.source) for mapped in found.mapped), default=0)
     lines += [
-        f"  {mapped.source:{width}}  {mapped.path} = {json.dumps(mapped.value, ensure_ascii=False)}"
-        for mapped in found.mapped
+        f"  {plain(mapped.source):{width}}  {mapped.path} = {shown(mapped.value)}" for mapped in found.mapped
     ] or ["  nothing"]
     by_reason: dict[str, list[str]] = {}
     for unmapped in found.unmapped:
-        by_reason.setdefault(unmapped.reason, []).append(unmapped.source)
+        by_reason.setdefault(unmapped.reason, []).append(plain(unmapped.source))
     lines += ["", "Not taken over:"] + ([] if by_reason else ["  nothing"])
     for reason, sources in by_reason.items():
         lines += [
@@ -75,17 +68,3 @@ def _shown(found: Imported) -> str:
             textwrap.fill(", ".join(sources), 110, initial_indent="    ", subsequent_indent="    "),
         ]
     return "\n".join([*lines, ""])
-
-
-def _notes(policy: dict[str, Json]) -> list[str]:
-    """What has to be corrected before the policy can be issued, or what this client can't do of it yet."""
-    from app.core.abilities import unmet
-    from app.keys.policy_model import parse_policy
-    from app.keys.presets import laid_over
-
-    try:
-        whole = parse_policy(laid_over(_TO_COMPLETE, policy))
-    except BadInput as wrong:
-        return [f"this has to be corrected before a key can be issued: {wrong}"]
-    missing = [f"{path}: this client {what}" for path, what in unmet(whole)]
-    return [*missing, "set exam.allow_fallback if the exam may start without it"] if missing else []

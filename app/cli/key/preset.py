@@ -107,15 +107,14 @@ def _value(policy: dict[str, Json], path: str) -> Json:
 
 
 def _read(path: Path) -> dict[str, Json]:
+    from app.keys.signed import json_object
+
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return json_object(path.read_bytes())
     except OSError as error:
         raise BadInput(f"The policy {path} can't be read: {error.strerror}.") from error
-    except (ValueError, RecursionError) as error:
-        raise BadInput(f"The policy {path} is not JSON; see docs/policy.md.") from error
-    if not isinstance(data, dict):
-        raise BadInput(f"The policy {path} has to be a JSON object; see docs/policy.md.")
-    return data
+    except ValueError as error:
+        raise BadInput(f"The policy {path} is not a JSON object with each name once; see docs/policy.md.") from error
 
 
 def _write(path: Path, text: str) -> None:

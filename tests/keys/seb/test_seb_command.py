@@ -168,10 +168,22 @@ def test_what_this_client_can_not_do_and_what_is_to_be_corrected_is_noted(
     path.write_bytes(plist("<key>startURL</key><string>https://exams.example.org/</string>"
                            "<key>allowScreenSharing</key><false/>"))  # fmt: skip
     assert main(["key", "import-seb", str(path), "--json"]) == 0
-    assert "lockdown.content_protect: this client does not hide the exam" in said(capsys)[1]
+    notes = json.loads(said(capsys)[0])["notes"]
+    assert notes[0].startswith("before a key can be issued: policy.exam.id: is missing")
+    assert "lockdown.content_protect: this client does not hide the exam from screen captures" in notes
     path.write_bytes(plist("<key>startURL</key><string>http://exams.example.org/</string>"))
-    assert main(["key", "import-seb", str(path), "--json"]) == 0
-    assert "policy.exam.start_url: has to begin with https://" in said(capsys)[1]
+    assert main(["key", "import-seb", str(path)]) == 0
+    assert "note: before a key can be issued: policy.exam.start_url: has to begin with https://" in said(capsys)[1]
+
+
+def test_characters_that_a_terminal_could_obey_are_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "exam.seb"
+    path.write_bytes(plist("<key>startURL</key><string>https://exams.example.org/\x9b31m\u202e</string>"
+                           "<key>odd\x9b2J\u202ename\nnote: all is well</key><true/>"))  # fmt: skip
+    assert main(["key", "import-seb", str(path)]) == 0
+    told = "".join(said(capsys))
+    assert told.replace("\n", "").isprintable()
+    assert "\nnote: all is well" not in told
 
 
 @pytest.mark.parametrize("action", ["config-key", "import-seb"])

@@ -93,13 +93,20 @@ def test_no_file_is_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("content", "what"),
     [
-        (b"{ serviceAccessKey: 'your-secret-key' }", "has to be JSON, with names in double quotes"),
+        (
+            b"{ serviceAccessKey: 'your-secret-key' }",
+            "has to be a JSON object, with names in double quotes and each once",
+        ),
         (b"[1, 2]", "has to be a JSON object"),
-        (b"\xff\xfe\x00", "has to be JSON"),
-        (b"[" * 100_000, "has to be JSON"),
-        (b'{"duration": ' + b"9" * 5000 + b"}", "has to be JSON"),
+        (b"\xff\xfe\x00", "has to be a JSON object"),
+        (b"[" * 100_000, "has to be a JSON object"),
+        (b'{"duration": ' + b"9" * 5000 + b"}", "has to be a JSON object"),
         (b'{"title": "' + b"x" * 1_000_000 + b'"}', "more than 1000000 bytes"),
         (b'{"duration": "soon"}', "duration has to be a whole number of minutes"),
+        (
+            b'{"settings": {"webcam": true, "webcam": false}}',
+            "has to be a JSON object, with names in double quotes and each once",
+        ),
     ],
 )
 def test_a_file_that_can_not_be_used_is_refused_in_a_sentence(
