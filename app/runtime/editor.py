@@ -173,28 +173,17 @@ def vendor_names() -> dict[str, tuple[str, ...]]:
     return {path: tuple(dict.fromkeys(names)) for path, names in found.items()}
 
 
-def open_editor(argument: str | None) -> EditorWindow:
-    """The window, shown, with what it was started with. UI thread."""
-    desk = EditorDesk(Tries(default_tries_path()), lambda: datetime.now(UTC))
-    window = EditorWindow(resources_dir() / "ui", desk, catalogue(vendor_names()))
-    window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
-    window.show()
-    if argument is None:
-        window.begin()
-    else:
-        window.files.open_argument(argument)
-    return window
-
-
 def run_editor(argument: str | None) -> int:
-    """Runs until the window is closed. Raises InvigilError where there is no display, BadInput for a missing file."""
+    """Runs until the window is closed. Raises BadInput for a file that can't be used, InvigilError without a display."""
+    desk = EditorDesk(Tries(default_tries_path()), lambda: datetime.now(UTC))
+    opened = _opened(desk, argument)
     if machine_facts().system is System.LINUX_NO_DISPLAY:
         raise InvigilError("There is no display that answers; start the editor in a desktop session.")
     keep_singletons_alive()
     application = QApplication(["invigil"])
     application.setApplicationName("Invigil key editor")
     apply_theme(application, None)
-    window = open_editor(argument)
+    window = EditorWindow(resources_dir() / "ui", desk, catalogue(vendor_names()))
     window.closed.connect(application.quit)
     beat = QTimer()  # lets Python see SIGTERM and SIGINT while Qt waits
     beat.start(200)
@@ -202,10 +191,30 @@ def run_editor(argument: str | None) -> int:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: QTimer.singleShot(0, lambda: application.exit(0)))
     try:
+        _show(window, argument, opened)
         return application.exec()
     finally:
         beat.stop()
         window.background.close()
+
+
+def _opened(desk: EditorDesk, argument: str | None) -> Opened | None:
+    """What the editor was started with; None where there is nothing, or where a password has to be asked for first."""
+    try:
+        return None if argument is None else desk.open(argument)
+    except PasswordWanted:
+        return None
+
+
+def _show(window: EditorWindow, argument: str | None, opened: Opened | None) -> None:
+    window.resize(window.size().boundedTo(window.screen().availableSize() - _FRAME))
+    window.show()
+    if opened is not None:
+        window.files.show(opened)
+    elif argument is not None:
+        window.files.open_argument(argument)
+    else:
+        window.begin()
 
 
 def _policy_path(argument: str) -> Path | None:

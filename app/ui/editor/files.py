@@ -52,11 +52,12 @@ class EditorFiles(QObject):
         """A path, a link or a key's text."""
         self._window.background.run(
             lambda: self._window.desk.open(argument, password),
-            self._opened,
+            self.show,
             lambda error: self._failed(error, lambda given: self.open_argument(argument, given)),
         )
 
-    def _opened(self, opened: Opened) -> None:
+    def show(self, opened: Opened) -> None:
+        """In the place of what was edited."""
         self.name, self.path = opened.name, opened.path
         self.folder = opened.path.parent if opened.path is not None else self.folder
         banner = (
