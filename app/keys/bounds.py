@@ -104,8 +104,8 @@ ADDRESSES: dict[str, tuple[str, ...]] = {
 _PLAIN = frozenset({"http", "ws"})
 _BASES = frozenset({"upload.endpoint", "live.endpoint"})
 
-CONTROL = r"[\x00-\x1f\x7f]"
-CONTROL_BUT_LINES = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+CONTROL = r"[\x00-\x1f\x7f-\x9f]"
+CONTROL_BUT_LINES = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 _CONTROL = re.compile(CONTROL)
 _CONTROL_BUT_LINES = re.compile(CONTROL_BUT_LINES)
 _RULE_NUMBERS = tuple(field.name for field in fields(RuleSetting) if field.name != "enabled")

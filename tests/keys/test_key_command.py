@@ -118,7 +118,7 @@ def test_nothing_in_a_key_commands_the_terminal(
     policy = small_policy()
     exam = policy["exam"]
     assert isinstance(exam, dict)
-    exam["title"] = "A\x9b2J\u202e"
+    exam["title"] = "A\u202e"
     key = stranger(tmp_path / "evil.invigil", policy=policy | {evil: {evil: evil}}, iss=evil, jti=evil, **{evil: 1})
     main(["key", "inspect", key, *words])
     titled = stranger(tmp_path / "titled.invigil", policy=policy, serial=2)

@@ -312,6 +312,8 @@ def test_a_policy_may_leave_open_who_takes_the_exam(fields: dict[str, Json]) -> 
 def test_a_message_may_have_several_lines_and_other_texts_may_not() -> None:
     assert parse_policy(small_policy(exam__message="ten\nminutes")).exam.message == "ten\nminutes"
     assert "control characters" in refusal(small_policy(exam__message="ten\x1b[2Jminutes"))
+    assert "control characters" in refusal(small_policy(exam__message="ten\x9b2Jminutes"))
+    assert "control characters" in refusal(small_policy(exam__title="Algebra\x9b2J"))
 
 
 def test_a_policy_may_say_which_version_it_is() -> None:
