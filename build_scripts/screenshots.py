@@ -1,7 +1,7 @@
 """The pictures of README.md, made anew from a headless demo so that they stay true: ``dev.py screenshots``.
 
 Runs one whole demo on its virtual desktop, keeps what its screen shows at four moments, then has the web engine draw
-the report. Writes ``docs/images/*.png`` in at most 256 colours.
+the report, and the key editor itself. Writes ``docs/images/*.png`` in at most 256 colours.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 import mss
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QTimer, QUrl
+from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QImage
 from PySide6.QtWebEngineCore import QWebEngineSettings
 from PySide6.QtWebEngineWidgets import QWebEngineView
@@ -23,8 +23,15 @@ from PySide6.QtWidgets import QApplication
 
 from app.browser.environment import prepare_environment
 from app.core.errors import InvigilError
+from app.keys.tries import Tries
 from app.runtime.demo import Demo, QuitDemo
+from app.runtime.editor import EditorDesk, vendor_names
+from app.runtime.resources import resources_dir
 from app.runtime.virtual_desktop import VirtualDesktop
+from app.ui.editor import gallery
+from app.ui.editor.catalogue import catalogue
+from app.ui.editor.window import EditorWindow
+from app.ui.theme import apply_theme
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 SCENES: Mapping[str, str] = {"checks": "check", "consent": "consent", "tries PrintScreen": "exam"}
@@ -32,6 +39,7 @@ SCENES: Mapping[str, str] = {"checks": "check", "consent": "consent", "tries Pri
 SETTLE_S = 0.8
 """Until a page that was just opened is painted, and its fade is over."""
 REPORT_PX = (1280, 1400)
+EDITOR_PX = (1180, 720)
 COLOURS = 256
 
 Bgr = NDArray[np.uint8]
@@ -69,6 +77,7 @@ def main() -> int:
             raise InvigilError(result.sentence)
         with VirtualDesktop(*REPORT_PX) as desktop:
             pictures = photographer.pictures | {"report": picture_of_page(result.report_path, desktop)}
+            pictures["editor"] = picture_of_editor(Path(folder))
     for name, picture in sorted(pictures.items()):
         path = IMAGES / f"{name}.png"
         save_small(picture, path)
@@ -99,7 +108,32 @@ def picture_of_page(page: Path, desktop: VirtualDesktop) -> Bgr:
     view.load(QUrl.fromLocalFile(str(page)))
     application.exec()
     timer.stop()
-    image = seen[-1].convertToFormat(QImage.Format.Format_RGB32)
+    return pixels(seen[-1])
+
+
+def picture_of_editor(folder: Path) -> Bgr:
+    """The key editor with a contradiction in a policy. Needs the QApplication, and a display for it."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        raise TypeError("the editor needs a QApplication")
+    apply_theme(application, "light", 1.0)
+    desk = EditorDesk(Tries(folder / "tries.json"), lambda: gallery.NOW)
+    window = EditorWindow(resources_dir() / "ui", desk, catalogue(vendor_names()))
+    window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    window.resize(*EDITOR_PX)
+    window.show()
+    window.show_document(gallery.SAMPLE)
+    gallery.problem(window)
+    for _ in range(6):
+        application.processEvents()
+    image = window.grab().toImage()
+    window.history.set_clean()
+    window.close()
+    return pixels(image)
+
+
+def pixels(picture: QImage) -> Bgr:
+    image = picture.convertToFormat(QImage.Format.Format_RGB32)
     rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine() // 4, 4)
     return rows[:, : image.width(), :3].copy()
 

@@ -196,6 +196,12 @@ def test_a_problem_inside_a_rule_names_its_code() -> None:
     assert "dwell_s" in sentence
 
 
+def test_a_contradiction_names_the_other_setting_as_the_window_does() -> None:
+    [sentence] = problems(model(capture__camera=False))["identity.photo"]
+    assert "\u201cCamera\u201d (capture.camera)" in sentence
+    assert "policy." not in sentence
+
+
 def test_a_contradiction_goes_away_when_it_is_resolved() -> None:
     edited = model(capture__camera=False)
     assert "identity.photo" in problems(edited)

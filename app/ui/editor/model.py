@@ -6,8 +6,10 @@ Pure: no widget, no Qt, no file. The window shows it and the undo stack replays 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, get_type_hints
 
 from app.core.abilities import unmet
@@ -23,6 +25,7 @@ Values = dict[str, Json]
 """Values by path; a setting that has its default is not in it."""
 
 _HINTS = {f.name: get_type_hints(Policy)[f.name] for f in fields(Policy)}
+_PATH = re.compile(r"\bpolicy\.([a-z]+\.[a-z_]*[a-z])")
 _RULE_NUMBERS = frozenset(f.name for f in fields(RuleSetting)) - {"enabled"}
 
 
@@ -215,9 +218,15 @@ def _by_setting(
     for path, words in found:
         setting = _owner(settings, path)
         inner = path[len(setting) :].lstrip(".")
-        sentence = _sentence(inner, words) if inner_words else words
+        sentence = _sentence(inner, _PATH.sub(partial(_named, settings), words)) if inner_words else words
         sorted_out.setdefault(setting, []).append(sentence)
     return {path: tuple(dict.fromkeys(sentences)) for path, sentences in sorted_out.items()}
+
+
+def _named(settings: Mapping[str, Setting], found: re.Match[str]) -> str:
+    """A setting that a sentence speaks of, by the name that it has in the window."""
+    setting = settings.get(found[1])
+    return found[0] if setting is None else f"\u201c{setting.label}\u201d ({setting.path})"
 
 
 def _owner(settings: Mapping[str, Setting], path: str) -> str:
