@@ -22,19 +22,22 @@ def read_objects(reading: Reading) -> None:
         for source in (_THRESHOLD, _CATEGORIES):
             reading.drop(source, "Nothing is looked for: object_detect is not true.")
         return
-    for code in (_PHONE, _BOOK, _OTHER):
-        if reading.has(_THRESHOLD):
-            reading.become(_threshold(code), reading.get(_THRESHOLD), _THRESHOLD)
     categories = reading.get(_CATEGORIES)
-    if isinstance(categories, dict):
-        _read_categories(reading, categories)
+    scored = _read_categories(reading, categories) if isinstance(categories, dict) else frozenset()
+    if not reading.has(_THRESHOLD):
+        return
+    for code in sorted({_PHONE, _BOOK, _OTHER} - scored):
+        reading.become(_threshold(code), reading.get(_THRESHOLD), _THRESHOLD)
+    if len(scored) == len((_PHONE, _BOOK, _OTHER)):
+        reading.drop(_THRESHOLD, "Each thing has a score of its own in object_detect_categories, which counts.")
 
 
 def _threshold(code: int) -> str:
     return f"detection.rules.{code}.threshold"
 
 
-def _read_categories(reading: Reading, categories: dict[str, Json]) -> None:
+def _read_categories(reading: Reading, categories: dict[str, Json]) -> frozenset[int]:
+    """The codes whose threshold is a category's own score."""
     known = [name for name in categories if name in CATEGORIES and name != _PERSON]
     if known:
         reading.become("detection.object_categories", list(known), _CATEGORIES)
@@ -46,10 +49,11 @@ def _read_categories(reading: Reading, categories: dict[str, Json]) -> None:
     for name in known:
         if categories[name] is not None:
             scores.setdefault(_CODES.get(name, _OTHER), set()).add(categories[name])
-    for code, found in scores.items():
-        if len(found) == 1:
-            reading.become(_threshold(code), found.pop(), _CATEGORIES)
-        else:
-            reading.drop(_CATEGORIES, f"Other things have one score here: set {_threshold(code)}.")
+    own = {code: found.pop() for code, found in scores.items() if len(found) == 1}
+    for code, score in own.items():
+        reading.become(_threshold(code), score, _CATEGORIES)
+    for code in scores.keys() - own.keys():
+        reading.drop(_CATEGORIES, f"Other things have one score here: set {_threshold(code)}.")
     if not known and _PERSON not in categories and not unknown:
         reading.drop(_CATEGORIES, "It names nothing; the policy's own categories are looked for.")
+    return frozenset(own)

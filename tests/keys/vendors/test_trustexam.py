@@ -231,6 +231,23 @@ def test_several_scores_of_other_things_are_told_of() -> None:
     assert told == ["Other things have one score here: set detection.rules.5105.threshold."]
 
 
+def test_a_things_own_score_is_told_in_the_place_of_the_threshold_for_all() -> None:
+    settings: dict[str, Json] = {"object_detect": True, "object_detect_threshold": 0.5}
+    settings["object_detect_categories"] = {"cell phone": {"score": 0.6}}
+    told = {
+        line.path: (line.source, line.value) for line in import_settings(settings).mapped if "threshold" in line.path
+    }
+    assert told == {
+        "detection.rules.5103.threshold": ("object_detect_categories", 0.6),
+        "detection.rules.5104.threshold": ("object_detect_threshold", 0.5),
+        "detection.rules.5105.threshold": ("object_detect_threshold", 0.5),
+    }
+    settings["object_detect_categories"] = {name: {"score": 0.6} for name in ("cell phone", "book", "laptop")}
+    assert reasons("object_detect_threshold", **settings) == [
+        "Each thing has a score of its own in object_detect_categories, which counts."
+    ]
+
+
 def test_thresholds_of_things_that_nobody_looks_for_are_left_out() -> None:
     assert policy_of(object_detect=False, object_detect_threshold=0.5).detection.rules == {}
 
