@@ -14,7 +14,7 @@ from app.core.errors import BackendError, BadInput, InvigilError
 from app.core.policy import Candidate
 from app.keys.carriers import Carrier, Code, KeyText, SessionToken, read_carrier
 from app.keys.protected import WrongPassword, is_protected, key_subject, protected_header, unprotect
-from app.keys.tokens import ConfigKey, KeyRefused, read_claims_unverified, read_header
+from app.keys.tokens import ConfigKey, KeyRefused, clock_sentence, read_claims_unverified, read_header
 from app.keys.tries import TooManyTries, Tries
 from app.keys.trust import normalised_url
 from app.runtime.attempts import attempt_root, is_begun
@@ -212,7 +212,16 @@ class Opener:
             raise (self._wrong_clock(servers) or refused) from None
         if late is not None and not _in_time(token, self._now()):
             late = self._wrong_clock(servers) or late
-        return key, late
+        return key, late or self._over_by_the_servers_clock(key)
+
+    def _over_by_the_servers_clock(self, key: ConfigKey) -> KeyRefused | None:
+        """A clock that was set makes no key valid that a pinned server, which has just answered, knows not to be."""
+        now = self._now()
+        told = self._machine.told_time(now)
+        if told is None or key.not_before <= told < key.expires:
+            return None
+        sentence = clock_sentence(now, told)
+        return None if sentence is None else KeyRefused(sentence)
 
     def _trust_issuer(self, token: str, backend: str) -> None:
         if self._machine.known().issuers.find(str(read_header(token)["kid"])) is not None:

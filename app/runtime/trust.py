@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,6 +51,7 @@ class MachineTrust:
         self._lock = threading.Lock()
         self._services: list[KeyService] = []
         self._closed = False
+        self._ahead: timedelta | None = None
 
     @property
     def trust(self) -> Trust:
@@ -72,6 +73,10 @@ class MachineTrust:
         if backends:
             with ThreadPoolExecutor(_AT_ONCE, "trust-refresh") as pool:
                 list(pool.map(lambda backend: self._refresh(backend, now), backends))
+
+    def told_time(self, now: datetime) -> datetime | None:
+        """The time by a pinned backend's clock, as ``refresh`` found it; None where none told."""
+        return None if self._ahead is None else now + self._ahead
 
     def service(self, url: str, limit_s: float = 15.0) -> KeyService:
         """For one backend, with its pin where it has one. Raises BadInput for an address that can't be one."""
@@ -128,6 +133,8 @@ class MachineTrust:
         service = self.service(backend.url, REFRESH_LIMIT_S)
         try:
             self._store.save_jwks(backend, service.jwks())
+            if service.last_said is not None:
+                self._ahead = service.last_said - now
             self._store.save_revocations(backend, service.revocations(), self._trust, now)
         except (BackendError, BadInput) as error:
             log.warning("a trusted backend could not be asked", backend=backend.url, error=str(error))

@@ -56,6 +56,8 @@ class KeyService:
         self._limit_s = limit_s
         self._interrupts = Interrupts()
         self._closed = False
+        self.last_said: datetime | None = None
+        """The backend's clock at its last answer, where that told it."""
 
     def key_for_code(self, code: str) -> str:
         """The key that a short code (in its normal form) stands for. BadInput when the backend knows no such code."""
@@ -115,7 +117,11 @@ class KeyService:
         return key
 
     def _ask(self, method: str, path: str, body: Mapping[str, Json] | None = None) -> dict[str, Json]:
-        return self._exchange(method, path, body, lambda response: json_object(response, self._host))
+        def read(response: requests.Response) -> dict[str, Json]:
+            self.last_said = http_date(response.headers.get("Date", ""))
+            return json_object(response, self._host)
+
+        return self._exchange(method, path, body, read)
 
     def _exchange(
         self,

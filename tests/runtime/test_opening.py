@@ -383,6 +383,29 @@ def test_a_wrong_clock_is_told_with_the_server_s_time(machine: Machine, server: 
     assert "expired" in machine.refusal(token(ago_days=2))
 
 
+def test_setting_the_clock_does_not_help_a_key_that_is_over_or_not_yet_valid(
+    machine: Machine, server: ScriptedServer
+) -> None:
+    over, early = token(ago_days=2), token(ago_days=-2)
+    machine.ahead = timedelta(days=-1.5)
+    machine.open(over)  # nobody is there to ask
+    machine.trusts(UNIVERSITY, backends=(NAMED,))
+    publish(server, UNIVERSITY)
+    assert "set this computer's clock" in machine.refusal(over)
+    machine.ahead = timedelta(days=2.5)
+    assert "set this computer's clock" in machine.refusal(early)
+
+
+def test_an_exam_that_goes_on_is_not_ended_by_the_servers_clock(machine: Machine, server: ScriptedServer) -> None:
+    key = token(ago_days=2)
+    machine.ahead = timedelta(days=-1.5)
+    machine.begin(machine.open(key))
+    machine.trusts(UNIVERSITY, backends=(NAMED,))
+    publish(server, UNIVERSITY)
+    assert machine.open(key).key.token == key
+    assert machine.open(key, resume=True).key.token == key
+
+
 def test_a_certificate_out_of_its_time_is_told_as_a_wrong_clock_where_it_is_one(
     machine: Machine, tmp_path: Path
 ) -> None:
