@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, undefer
 
 from app.backend.auth import host_of, take
 from app.backend.context import Context, Ctx
@@ -40,24 +40,34 @@ def resolve(code: str, ctx: Ctx, request: Request) -> KeyText:
         typed = normalised(code)
     except BadInput as refusal:
         raise invalid("code", str(refusal)) from refusal
+    key = key_of_guess(ctx, host, typed)
+    if key is None:
+        raise ApiError(404, message=_UNKNOWN)
+    return KeyText(key=key.token)
+
+
+def key_of_guess(ctx: Context, host: str, code: str) -> StoredKey | None:
+    """The key of a code that somebody sent, who may be guessing: misses count. ApiError 429 after too many.
+
+    One at a time, so that neither can guesses slip through at once nor right codes be taken for misses meanwhile.
+    """
+    network = _network(host)
     with ctx.code_turn:
-        _take_miss(ctx, _network(host))
+        _take_miss(ctx, network)
         with ctx.database.reading() as session:
-            key = key_of_code(session, ctx, typed)
-            token = None if key is None else key.token
-        if token is None:
-            raise ApiError(404, message=_UNKNOWN)
-        _give_back_miss(ctx, _network(host))
-    return KeyText(key=token)
+            key = _key_of_code(session, ctx, code)
+        if key is not None:
+            _give_back_miss(ctx, network)
+    return key
 
 
-def key_of_code(session: Session, ctx: Context, code: str) -> StoredKey | None:
+def _key_of_code(session: Session, ctx: Context, code: str) -> StoredKey | None:
     """The key that a code in its normal form gives out now."""
     now_ns = ctx.now_ns()
     found = session.get(KeyCode, _hash(ctx, code))
     if found is None or found.expires_ns <= now_ns:
         return None
-    key = session.get(StoredKey, found.stored_key_id)
+    key = session.get(StoredKey, found.stored_key_id, options=[undefer(StoredKey.token)])
     return None if key is None or key.revoked_ns is not None or key.expires_ns <= now_ns else key
 
 

@@ -10,7 +10,8 @@ from fastapi import Request as HttpRequest
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
 from sqlalchemy import select
 
-from app.backend.codes import key_of_code
+from app.backend.auth import host_of
+from app.backend.codes import key_of_guess
 from app.backend.context import Context, Ctx
 from app.backend.errors import invalid, unauthorized
 from app.backend.lms_answers import (
@@ -78,7 +79,7 @@ def init(body: InitIn, ctx: Ctx, platform: Annotated[Platform, Depends(platform_
     address = own_address(ctx, request)
     settings = body.model_dump(mode="json", exclude_unset=True, exclude={_LINK, _MSB_KEY})
     msb_key = body.msbKey or str(settings.get("proctoringSettings", {}).pop(_MSB_KEY, ""))
-    base_id = _stored_key(ctx, msb_key) if msb_key else ""
+    base_id = _stored_key(ctx, host_of(request), msb_key) if msb_key else ""
     result = import_settings(ctx, "mettl", settings)
     all_settings, given = imported(result)
     wish = Wish(
@@ -104,13 +105,13 @@ def _extra(body: InitIn, name: str) -> str:
     return value.strip()[:300] if isinstance(value, str) else ""
 
 
-def _stored_key(ctx: Context, reference: str) -> str:
+def _stored_key(ctx: Context, host: str, reference: str) -> str:
     """The id of the config key that an MSB key names: by its id here, its short code, or its own text."""
     try:
         with ctx.database.reading() as session:
             found = session.get(StoredKey, reference[:64])
             if found is None and looks_like_code(reference):
-                found = key_of_code(session, ctx, normalised(reference))
+                found = key_of_guess(ctx, host, normalised(reference))
             if found is None and reference.count(".") == 2:
                 facts = desk_of(ctx).read(reference, ctx.now_ns())
                 of_token = select(StoredKey).where(StoredKey.kid == facts.kid, StoredKey.key_id == facts.key_id)

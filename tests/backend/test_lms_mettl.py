@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 
+from app.core.short_codes import new_code
 from tests.fakes.lms import LmsBackend, mettl_signed, signed
 
 PATH = "/v1/init"
@@ -244,3 +246,10 @@ def test_a_body_that_is_far_too_long_is_not_hashed(backend: LmsBackend, pair: di
     answer = init(backend, pair, userMetaData={"name": "x" * 300_000})
     assert answer.status_code == 400
     assert "kB" in answer.json()["error"]["message"]
+
+
+def test_codes_cannot_be_guessed_as_msb_keys(backend: LmsBackend, pair: dict[str, Any]) -> None:
+    statuses = [init(backend, pair, msbKey=new_code(secrets.randbelow)).status_code for _ in range(12)]
+    assert statuses == [400] * 10 + [429] * 2
+    stored = backend.store_key("algebra-9")
+    assert init(backend, pair, msbKey=stored["code"]).status_code == 429, "a right one has to wait as well"
