@@ -69,7 +69,7 @@ SETTINGS = _table(
     ("identity.authorization", "Admission by a proctor", "The exam begins when a proctor has admitted the candidate."),
     ("lockdown.kiosk", "Full screen", "The exam fills the screen and stays in front."),
     ("lockdown.grab_keyboard", "Block key combinations", "Key combinations that leave the exam are swallowed."),
-    ("lockdown.single_monitor", "One monitor only", "A second monitor keeps the exam from starting and is reported while it runs."),
+    ("lockdown.single_monitor", "One monitor only", "A second monitor keeps the exam from starting and is reported while it runs. Off: monitors are not watched, rule 5007 included."),
     ("lockdown.keep_awake", "Keep the machine awake", "The machine does not fall asleep and shows no screen saver."),
     ("lockdown.denied_processes", "Programs that may not run", "Names of programs; one that runs keeps the exam from starting and is reported while it runs."),
     ("lockdown.content_protect", "Protect content", "The exam's window is left out of screenshots and of other programs' recordings."),
@@ -134,7 +134,7 @@ SETTINGS = _table(
     ("privacy.contact", "Contact", "Whom the candidate can ask: shown in the consent."),
     ("privacy.purpose", "Purpose", "What the data is for: shown in the consent."),
     ("privacy.viewers", "Who sees it", "Who sees the data: shown in the consent."),
-    ("privacy.retention_days", "Days until deletion", "After how many days the backend deletes the data: shown in the consent."),
+    ("privacy.retention_days", "Days until deletion", "After how many days the backend's operator deletes the data, which it does not do by itself: shown in the consent."),
     ("score.weights", "Weights", "Trust points by evidence code, in the place of the built-in ones."),
     ("accessibility.extra_time_min", "Extra minutes", "Minutes that this candidate has beyond the exam's duration."),
     ("accessibility.extra_time_percent", "Extra time in percent", "Share of the exam's duration that this candidate has beyond it; added to the extra minutes."),
@@ -148,7 +148,7 @@ SETTINGS = _table(
     ("detection.rules.*.release_s", "Release", "For how many seconds it has to be gone before the violation ends."),
     ("detection.rules.*.merge_s", "Merge", "Violations closer together than these seconds are one."),
     ("detection.rules.*.cooldown_s", "Cool-down", "After its end, no new one begins for these seconds."),
-    ("detection.rules.*.threshold", "Threshold", "In the rule's own unit: see *Rules*."),
+    ("detection.rules.*.threshold", "Threshold", "In the rule's own unit: see *Rules*. A rule without a unit there takes none."),
     ("detection.rules.*.severity", "Severity", "0 is for information, 1 the gravest."),
 )  # fmt: skip
 """By path, in the policy's order."""
