@@ -85,10 +85,10 @@ def type_text(text: str) -> None:
 
 
 def shown(window: EditorWindow, kind: type[T], qtbot: QtBot) -> T:
-    """The open dialog of this kind, once it is there."""
+    """The open dialog of this kind, once the window manager has given it the keyboard."""
 
     def found() -> T | None:
-        return next((one for one in window.findChildren(kind) if one.isVisible()), None)
+        return next((one for one in window.findChildren(kind) if one.isActiveWindow()), None)
 
     qtbot.waitUntil(lambda: found() is not None)
     dialog = found()

@@ -117,11 +117,14 @@ class Form(QScrollArea):
             self._bring_up_to_date(path)
         return self.rows[path]
 
-    def show_paths(self, paths: Sequence[str], title: str = "") -> None:
-        """These settings and no others, under their group's heading or a title. Scrolls to the top."""
+    def show_paths(self, paths: Sequence[str], title: str = "", words: Sequence[str] = ()) -> None:
+        """These settings and no others, under their group's heading or a title. Scrolls to the top.
+
+        With ``words``, what others call a setting is shown where one of them is part of it.
+        """
         self.shown = list(paths)
         self.refresh()
-        self.show_vendor_names(())
+        self._show_vendor_names(words)
         self._column.show_widgets(list(self._widgets(paths, title)))
         self._order_tabs()
         self.verticalScrollBar().setValue(0)
@@ -147,8 +150,7 @@ class Form(QScrollArea):
         target.control.focus.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._show_whole(target)
 
-    def show_vendor_names(self, words: Sequence[str]) -> None:
-        """What others call the shown settings, where one of the words is part of it."""
+    def _show_vendor_names(self, words: Sequence[str]) -> None:
         for path in self.shown:
             names = self._settings[path].vendor_names
             self.row(path).show_vendor_names([n for n in names if any(word in n.casefold() for word in words)])

@@ -131,9 +131,10 @@ class SettingRow(QWidget):
         self.control.describe(" ".join((*problems, self.setting.meaning, *notes)), wrong=bool(problems))
 
     def show_vendor_names(self, names: Sequence[str]) -> None:
-        if self.vendors.isHidden() and not names:
+        text = self.tr("Elsewhere: %s").replace("%s", ", ".join(names)) if names else ""
+        if text == self.vendors.text():
             return
-        self.vendors.setText(self.tr("Elsewhere: %s").replace("%s", ", ".join(names)))
+        self.vendors.setText(text)
         self.vendors.setVisible(bool(names))
         self._measure_again()
 

@@ -157,11 +157,11 @@ class EditorWindow(QMainWindow):
             self.groups.choose(name)
         self.form.show_paths([s.path for s in self.model.settings.values() if s.group == name])
 
-    def _show_across(self, paths: Sequence[str], title: str) -> None:
+    def _show_across(self, paths: Sequence[str], title: str, words: Sequence[str] = ()) -> None:
         """Settings of several groups."""
         with QSignalBlocker(self.groups):
             self.groups.choose("")
-        self.form.show_paths(paths, title)
+        self.form.show_paths(paths, title, words)
 
     def show_found(self) -> None:
         """What is searched for, or the group again where nothing is."""
@@ -170,8 +170,7 @@ class EditorWindow(QMainWindow):
             self.show_group(self._group)
             return
         found = self.model.search(self.search.text())
-        self._show_across(found[:MOST_FOUND], self.tr("Found"))
-        self.form.show_vendor_names(words)
+        self._show_across(found[:MOST_FOUND], self.tr("Found"), words)
         announce(self, self.tr("Settings found: %1").replace("%1", str(len(found))))
 
     def _first_result(self) -> None:
