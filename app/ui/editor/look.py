@@ -15,10 +15,15 @@ def dress(window: QWidget) -> None:
 
 
 def _sheet(theme: Theme) -> str:
+    c = theme.colours
+    chosen = f"selection-background-color: {c.accent}; selection-color: {c.on_accent};"
+    return _inputs(theme, chosen) + _choices(theme, chosen) + _menus(theme) + _tables(theme)
+
+
+def _inputs(theme: Theme, chosen: str) -> str:
     c, px = theme.colours, theme.px
     box = f"background: {c.surface}; color: {c.text}; border: 1px solid {c.control}; border-radius: {px(7)}px;"
     pad = f"padding: {px(5)}px {px(10)}px; margin: 1px;"
-    chosen = f"selection-background-color: {c.accent}; selection-color: {c.on_accent};"
     inputs = ("QLineEdit", "QComboBox", "QAbstractSpinBox", "QPlainTextEdit", "QDateTimeEdit")
     return f"""
 QDialog {{ background: {c.window}; }}
@@ -27,6 +32,12 @@ QDialog {{ background: {c.window}; }}
 {", ".join(f'{name}[problem="true"]' for name in inputs)} {{ border-color: {c.danger}; }}
 {", ".join(f"{name}:disabled" for name in inputs)} {{ background: {c.sunken}; color: {c.muted}; }}
 QPlainTextEdit {{ padding: {px(3)}px {px(6)}px; }}
+"""
+
+
+def _choices(theme: Theme, chosen: str) -> str:
+    c, px = theme.colours, theme.px
+    return f"""
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus {{ border: none; margin: 0; background: transparent;
     padding: 0; }}
@@ -42,6 +53,12 @@ QComboBox::down-arrow {{ image: none; }}
 QComboBox QAbstractItemView {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.control};
     outline: none; {chosen} padding: {px(4)}px; }}
 QComboBox QAbstractItemView::item {{ min-height: {px(28)}px; padding: 0 {px(6)}px; }}
+"""
+
+
+def _menus(theme: Theme) -> str:
+    c, px = theme.colours, theme.px
+    return f"""
 QMenuBar {{ background: {c.surface}; color: {c.text}; padding: {px(2)}px {px(8)}px; }}
 QMenuBar::item {{ padding: {px(5)}px {px(10)}px; border-radius: {px(6)}px; background: transparent; }}
 QMenuBar::item:selected {{ background: {c.accent_soft}; }}
@@ -52,6 +69,12 @@ QMenu::item:disabled {{ color: {c.muted}; background: transparent; }}
 QMenu::separator {{ height: 1px; background: {c.border}; margin: {px(5)}px {px(8)}px; }}
 QListView[role="groups"] {{ background: {c.surface}; border: none; border-right: 1px solid {c.border};
     outline: none; padding: {px(8)}px {px(6)}px; }}
+"""
+
+
+def _tables(theme: Theme) -> str:
+    c, px = theme.colours, theme.px
+    return f"""
 QTableView {{ background: {c.surface}; color: {c.text}; border: 1px solid {c.control}; margin: 1px;
     selection-background-color: {c.accent_soft}; selection-color: {c.text}; }}
 QTableView:focus {{ border: 2px solid {c.accent}; margin: 0; }}
