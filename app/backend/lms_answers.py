@@ -67,7 +67,9 @@ class ExternalSession(BaseModel):
 
 
 class SessionAnswer(BaseModel):
-    """``session_url`` opens the client, ``report_url`` the report. ``access_token`` is the token once more.
+    """``session_url`` opens the client, ``report_url`` the report (null where who asks may be the candidate).
+
+    ``access_token`` is the token once more.
 
     ``unmapped``: settings that have no meaning here. ``notes``: what the client can't fulfil, in sentences.
     """
@@ -75,7 +77,7 @@ class SessionAnswer(BaseModel):
     external_session: ExternalSession
     access_token: str
     session_url: str
-    report_url: str
+    report_url: str | None
     unmapped: list[Unused]
     notes: list[str]
 

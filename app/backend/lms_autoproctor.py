@@ -58,6 +58,8 @@ class TestAttemptIn(BaseModel):
 
 
 class TestAttemptOut(SessionAnswer):
+    """``report_url`` is null where the attempt is resumed: the candidate can ask for that, and it is the staff's."""
+
     testAttemptId: str
 
 
@@ -94,4 +96,5 @@ def open_autoproctor(
     if opened.waits:
         notes.append(WAITING_NOTE.format(field="external_url"))
     made = answer(ctx, address, opened, body.testAttemptId, result["unmapped"], notes)
-    return TestAttemptOut(**made.model_dump(), testAttemptId=body.testAttemptId)
+    said = made.model_dump() if opened.is_new else made.model_dump() | {"report_url": None}
+    return TestAttemptOut(**said, testAttemptId=body.testAttemptId)

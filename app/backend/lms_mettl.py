@@ -36,6 +36,8 @@ JsonObject = dict[str, Any]
 KINDS = ("mettl", "invigil")
 _LINK = "external_url"
 _MSB_KEY = "msbKey"
+MSB_KEY_MAX = 240_000
+"""Leaves the rest of a request 22 kB of ``BODY_LIMIT_BYTES``; longer keys are named by id or code."""
 
 
 class Person(BaseModel):
@@ -53,7 +55,7 @@ class InitIn(BaseModel):
     groupName: ExternalId
     proctoringSettings: Annotated[JsonObject, BeforeValidator(object_or_empty)] = {}
     userMetaData: Annotated[Person, BeforeValidator(object_or_empty)] = Person()
-    msbKey: Annotated[str, StringConstraints(max_length=1_500_000)] = ""
+    msbKey: Annotated[str, StringConstraints(max_length=MSB_KEY_MAX)] = ""
     external_url: Annotated[str, StringConstraints(max_length=2000)] = ""
 
 

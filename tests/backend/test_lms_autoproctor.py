@@ -114,6 +114,23 @@ def test_the_attempt_is_resumed_and_cannot_be_loosened(backend: LmsBackend, clie
     assert any("keeps the settings" in note for note in again["notes"])
 
 
+def test_only_the_first_answer_leads_to_the_report(backend: LmsBackend, client: dict[str, Any]) -> None:
+    first = post(backend, client).json()
+    assert backend.ask("GET", first["report_url"], key=None).status_code == 200
+    report_token = first["report_url"].split("token=")[1]
+    for again in (post(backend, client), post(backend, client, lookupKey="other")):
+        assert again.json()["report_url"] is None
+        assert report_token not in again.text
+    backend.hand_in(backend.key_of(first["access_token"]), "attempt-of-the-client")
+    assert post(backend, client).json()["report_url"] is None
+
+
+def test_each_attempt_has_a_report_of_its_own(backend: LmsBackend, client: dict[str, Any]) -> None:
+    links = {post(backend, client, attempt).json()["report_url"] for attempt in ("attempt-42", "attempt-43")}
+    assert None not in links
+    assert len(links) == 2
+
+
 def test_a_lookup_key_names_the_exam(backend: LmsBackend, client: dict[str, Any]) -> None:
     backend.store_key("algebra", exam__instructions="Calculators are allowed.")
     body = post(backend, client, lookupKey="algebra", trackingOptions={}).json()

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import requests
 
+from app.backend.lms_mettl import MSB_KEY_MAX
 from app.core.short_codes import new_code
 from tests.fakes.lms import LmsBackend, mettl_signed, signed
 
 PATH = "/v1/init"
+DOCUMENT = Path(__file__).parents[2] / "docs" / "lms.md"
 OLD_PAIR = {"publicKey": "894929d4-0000-424a-8ffb-3fb08f54d347", "privateKey": "0db1242e-0000-4375-89ad-584e9618e7b7"}
 DEMO: dict[str, Any] = {
     "pauseResume": True,
@@ -246,6 +248,16 @@ def test_a_body_that_is_far_too_long_is_not_hashed(backend: LmsBackend, pair: di
     answer = init(backend, pair, userMetaData={"name": "x" * 300_000})
     assert answer.status_code == 400
     assert "kB" in answer.json()["error"]["message"]
+
+
+def test_an_msb_key_may_be_as_long_as_it_is_said_to_be(backend: LmsBackend, pair: dict[str, Any]) -> None:
+    said = [
+        init(backend, pair, msbKey="x" * length).json()["error"]["details"][0]
+        for length in (MSB_KEY_MAX, MSB_KEY_MAX + 1)
+    ]
+    assert [one["field"] for one in said] == ["msbKey", "msbKey"]
+    assert ["is kept here" in one["issue"] for one in said] == [True, False]
+    assert f"{MSB_KEY_MAX:,}".replace(",", " ") in DOCUMENT.read_text(encoding="utf-8")
 
 
 def test_codes_cannot_be_guessed_as_msb_keys(backend: LmsBackend, pair: dict[str, Any]) -> None:
