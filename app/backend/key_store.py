@@ -89,6 +89,14 @@ def newest_of_attempt(session: Session, attempt: Attempt, now_ns: int) -> Stored
     return session.scalars(select(StoredKey).where(*reaching).order_by(StoredKey.serial.desc()).limit(1)).first()
 
 
+def is_superseded(session: Session, key: StoredKey, now_ns: int) -> bool:
+    """Whether a newer key of the same issuer, exam and audience is in force."""
+    newer = select(StoredKey.id).where(
+        *_series(key.issuer_name, audience_of(key)), StoredKey.serial > key.serial, *_in_force(now_ns)
+    )
+    return session.scalar(newer.limit(1)) is not None
+
+
 def push(session: Session, key: StoredKey, now_ns: int) -> list[str]:
     """Leaves a message with the key for each running attempt that it reaches and that has none; returns their ids.
 

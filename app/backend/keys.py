@@ -13,7 +13,7 @@ from app.backend.context import Context, Ctx, time_text
 from app.backend.control_messages import deliveries
 from app.backend.errors import ApiError, invalid
 from app.backend.key_schemas import KeyIn, KeyOut, KeyRead, KeysOut, KeyStored
-from app.backend.key_store import audience_of, push, revocation_tokens, store
+from app.backend.key_store import audience_of, is_superseded, push, revocation_tokens, store
 from app.backend.lms_sessions import refresh_running
 from app.backend.models import StoredKey
 from app.backend.schemas import ErrorBody
@@ -30,16 +30,20 @@ _CONFLICT: dict[int | str, dict[str, Any]] = {
 
 @router.post("/v1/keys", summary="Extension: keep a config key and send it to running attempts", responses=_CONFLICT)
 def store_key(body: KeyIn, ctx: Ctx, caller: Key, request: Request) -> KeyStored:
-    """Sending the same key again gives the same key and, while it works, the same code."""
+    """Sending the same key again gives the same key and, while it works, the same code.
+
+    It reaches the attempts that came since, unless a newer key has taken its place.
+    """
     caller.must_be_admin()
     facts = _read(ctx, body.key)
     life_ns = None if body.validForHours is None else round(body.validForHours * 3600 * NS_PER_S)
     with ctx.database.writing() as session:
         key = store(session, facts, ctx.now_ns())
-        reached = push(session, key, ctx.now_ns())
+        is_newest = not is_superseded(session, key, ctx.now_ns())
+        reached = push(session, key, ctx.now_ns()) if is_newest else []
         code, expires_ns = code_for(session, ctx, key, life_ns)
     ctx.control.wake(reached)
-    sessions = refresh_running(ctx, key.exam_id)
+    sessions = refresh_running(ctx, key.exam_id) if is_newest else 0
     return KeyStored(
         **_key_out(key).model_dump(),
         code=shown(code),

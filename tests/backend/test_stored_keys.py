@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -199,6 +200,32 @@ def test_the_same_key_again_reaches_only_who_came_since(backend: RunningBackend)
     again = store(backend, key)
     assert again["pushed"] == 1
     assert reached(backend, again["id"]) == ["one", "two"]
+
+
+def test_an_older_key_again_reaches_nobody_once_a_newer_one_took_its_place(backend: RunningBackend) -> None:
+    exam_id = backend.new_exam()
+    announce(backend, exam_id, "one")
+    older = exam_key(7, upload_exam=exam_id)
+    first = store(backend, older)
+    newer = store(backend, exam_key(8, upload_exam=exam_id))
+    announce(backend, exam_id, "two")
+    again = store(backend, older)
+    assert (again["id"], again["code"], again["pushed"]) == (first["id"], first["code"], 0)
+    assert (reached(backend, first["id"]), reached(backend, newer["id"])) == (["one"], ["one"])
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"begins_in_h": 1}, {"candidate": {"group": "evening"}}, {"exam__id": "geometry"}, {"issuer": COLLEGE}],
+    ids=["begins later", "audience", "exam", "issuer"],
+)
+def test_a_key_that_replaces_another_or_none_yet_stops_nobody(backend: RunningBackend, other: dict[str, Any]) -> None:
+    exam_id = backend.new_exam()
+    key = exam_key(7, upload_exam=exam_id)
+    store(backend, key)
+    store(backend, exam_key(8, upload_exam=exam_id, **other))
+    announce(backend, exam_id)
+    assert store(backend, key)["pushed"] == 1
 
 
 # ---- the database
