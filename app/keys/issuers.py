@@ -225,13 +225,13 @@ def write_new(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         raise BadInput(f"{path} can't be written: {error.strerror}.") from error
 
 
-def replace_file(path: Path, data: bytes) -> None:
-    """Writes a file that may exist; whoever reads it sees the old content or the new. Raises BadInput."""
+def replace_file(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Writes a file that may exist, with these permissions; readers see the old content or the new. Raises BadInput."""
     part = path.with_name(f"{path.name}.{os.getpid()}.tmp")
     try:
         part.unlink(missing_ok=True)
         # nothing that someone else put there is followed or written to
-        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666), "wb") as file:
+        with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())

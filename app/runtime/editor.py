@@ -35,6 +35,8 @@ from app.ui.theme import apply_theme
 
 T = TypeVar("T")
 MIN_CLIENT = "0.1.0"
+_OWNERS = 0o600
+"""Policies and keys hold an upload token."""
 _FRAME = QSize(16, 56)
 
 
@@ -68,7 +70,7 @@ class EditorDesk:
         return Opened(read_claims_unverified(token).get("policy"), name, None)
 
     def save(self, path: Path, document: dict[str, Json]) -> None:
-        replace_file(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode())
+        replace_file(path, (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode(), mode=_OWNERS)
 
     def sign(self, order: SignOrder) -> Signed:
         subject = hashlib.sha256(read_bounded(order.issuer, "issuer's file")).hexdigest()
@@ -91,7 +93,7 @@ class EditorDesk:
             audience=audience,
         )
         text = protect(token, order.key_password) if order.key_password else token
-        write_new(order.out, (text + "\n").encode())
+        write_new(order.out, (text + "\n").encode(), mode=_OWNERS)
         code = make_qr(LINK + text)
         return Signed(
             order.out,

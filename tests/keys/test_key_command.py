@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,11 @@ def test_an_issued_key_verifies_with_the_public_part(
     assert (told["valid"], told["issuer"], told["exam_id"]) == (True, "Example University", "algebra-1")
     assert main(["key", "verify", config_key.read_text(), "--trust", trust_of(issuer)]) == 0
     assert "Algebra I" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the folder's permissions hold")
+def test_a_key_file_is_its_owners_alone(config_key: Path) -> None:
+    assert stat.S_IMODE(config_key.stat().st_mode) == 0o600
 
 
 def test_an_altered_key_fails_the_check_with_a_reason(

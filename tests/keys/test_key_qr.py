@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,16 @@ def test_of_a_long_key_the_link_is_drawn(tmp_path: Path, capsys: pytest.CaptureF
     assert main(["key", "qr", LONG, "--out", str(out), "--link", LINK, "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"file": str(out), "carries": "link", "modules": 33}
     assert read_carrier(str(out)) == Code(CODE, "https://proctor.example.org")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the folder's permissions hold")
+@pytest.mark.parametrize("suffix", [".png", ".svg"])
+def test_the_picture_of_a_whole_key_is_its_owners_alone(tmp_path: Path, suffix: str) -> None:
+    key, link = tmp_path / f"key{suffix}", tmp_path / f"link{suffix}"
+    for text, out in ((SHORT, key), (LONG, link)):
+        assert main(["key", "qr", text, "--out", str(out), "--link", LINK]) == 0
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(link.stat().st_mode) & 0o600 == 0o600
 
 
 def test_a_long_key_without_a_link_has_to_be_pushed_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from app.keys.issuers import Issuer, save_issuer
+from app.keys.protected import ACCEPTED_ITERATIONS
+from app.keys.tries import Tries
+from app.runtime.editor import EditorDesk
 from app.runtime.virtual_desktop import VirtualDesktop
+from app.ui.editor.desk import SignOrder
 from tests.fakes.policies import small_policy
 
 TITLE = "Invigil key editor"
@@ -106,3 +113,21 @@ def test_without_a_display_it_says_so(desktop: VirtualDesktop, policy: Path, tmp
     )
     assert done.returncode == 1
     assert "display" in done.stderr
+
+
+# ---- what its desk writes
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere the folder's permissions hold")
+def test_policies_and_keys_are_written_for_their_owner_alone(
+    policy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.keys.issuers.ITERATIONS", ACCEPTED_ITERATIONS[0])
+    issuer, key = tmp_path / "issuer.key", tmp_path / "exam.invigil"
+    save_issuer(issuer, Issuer.create("Example University"), "correct horse")
+    now = datetime(2026, 11, 20, 9, 0, tzinfo=UTC)
+    desk = EditorDesk(Tries(tmp_path / "tries.json"), lambda: now)
+    policy.chmod(0o644)
+    desk.save(policy, small_policy())
+    desk.sign(SignOrder(small_policy(), issuer, "correct horse", now, 24.0, 7, "candidate", "", key))
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (policy, key)] == [0o600, 0o600]

@@ -54,7 +54,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 
 
 def run(args: argparse.Namespace) -> int:
-    """Signs a policy and writes the key file."""
+    """Signs a policy and writes the key file, for its owner alone."""
     from app.core.abilities import unmet
     from app.keys.issuers import load_issuer, write_new
     from app.keys.policy_model import parse_policy
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         audience=_audience(args.audience, policy),
     )
     text = token if password is None else protect(token, password)
-    write_new(args.out, (text + "\n").encode())
+    write_new(args.out, (text + "\n").encode(), mode=0o600)  # it holds an upload token
     missing = unmet(policy)
     for path, what in missing:
         print(f"note: policy.{path}: this version of Invigil {what}.", file=sys.stderr)

@@ -40,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     if kind not in (".png", ".svg"):
         raise BadInput(f"{out} can't be written: the picture's name has to end in .png or .svg.")
     carries, code = _code(args.key, args.link)
-    write_new(out, qr_picture(code, "png" if kind == ".png" else "svg"))
+    mode = 0o600 if carries == "key" else 0o644
+    write_new(out, qr_picture(code, "png" if kind == ".png" else "svg"), mode=mode)
     side = code.symbol_size(scale=1, border=0)[0]
     if args.json:
         print(json.dumps({"file": str(out), "carries": carries, "modules": side}, ensure_ascii=False))

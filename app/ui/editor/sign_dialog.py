@@ -335,6 +335,7 @@ class ResultPage(QWidget):
 
     def save_qr(self, path: str) -> None:
         try:
+            Path(path).touch(mode=0o600)  # the picture is the key
             Path(path).write_bytes(self._signed.qr_png or b"")
         except OSError as error:
             sentence = self.tr("%1 can't be written: %2.").replace("%1", path).replace("%2", str(error.strerror))
