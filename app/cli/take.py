@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     options = ClientOptions.from_args(args)
     try:
-        options.data_dir.mkdir(parents=True, exist_ok=True)
+        options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise EvidenceError(
             f"The exam's data can't be kept in {options.data_dir} ({error.strerror}); choose another with --data-dir."

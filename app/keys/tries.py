@@ -92,7 +92,7 @@ class Tries:
         data = {name: [one.wrong, one.last.timestamp()] for name, one in known.items()}
         part = self._path.with_name(f"{self._path.name}.{os.getpid()}.tmp")
         with contextlib.suppress(OSError):
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             part.write_text(json.dumps(data), encoding="utf-8")
             part.replace(self._path)
 

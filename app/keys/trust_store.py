@@ -160,7 +160,8 @@ class TrustStore:
             raise BadInput(f"What was fetched is larger than {MAX_FILE_BYTES // 1_000_000} MB; ask for shorter lists.")
         part = path.with_name(f"{name}.{os.getpid()}.tmp")
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.mkdir(exist_ok=True, mode=0o700)
             part.write_text(text, encoding="ascii")
             part.replace(path)
         except OSError as error:

@@ -13,11 +13,15 @@ FILES_KEPT = 5
 
 
 def set_up_logging(folder: Path) -> None:
-    """One JSON object per line in ``folder/client.log``. A folder that can't be written leaves the log on stderr."""
+    """One JSON object per line in ``folder/client.log``. A folder that can't be written leaves the log on stderr.
+
+    ``folder`` and the data folder above it are this user's alone where they are new.
+    """
     logging.raiseExceptions = False  # a full disk must not fill the terminal with tracebacks
     handler: logging.Handler
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # of several new folders, only the last gets it
+        folder.mkdir(mode=0o700, exist_ok=True)
         handler = logging.handlers.RotatingFileHandler(
             folder / "client.log", maxBytes=MAX_BYTES, backupCount=FILES_KEPT, encoding="utf-8"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -32,6 +34,12 @@ def wait(path: Path, now: datetime, subject: str = "key") -> timedelta | None:
     except TooManyTries as error:
         return error.wait
     return None
+
+
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere folders have no such permissions")
+def test_a_new_data_folder_is_the_users_alone(path: Path) -> None:
+    fail(path, 1)
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_five_tries_are_free(path: Path) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import json
+import os
+import re
+import stat
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -299,6 +302,13 @@ def test_what_was_fetched_is_there_after_a_restart_and_forgotten_when_the_pin_go
     assert TrustStore(tmp_path).known(Trust()).issuers.issuers == ()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere folders have no such permissions")
+def test_new_folders_of_the_store_are_the_users_alone(tmp_path: Path) -> None:
+    data = tmp_path / "share" / "invigil"
+    TrustStore(data / "trust").save_jwks(BACKEND, jwks(university()))
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (data, data / "trust")] == [0o700, 0o700]
+
+
 def test_an_issuer_that_the_backend_dropped_is_not_known_any_more(store: TrustStore) -> None:
     store.save_jwks(BACKEND, jwks(university(), college()))
     store.save_jwks(BACKEND, jwks(university()))
@@ -431,3 +441,20 @@ def test_a_stranger_under_a_known_name_is_not_asked_for(store: TrustStore) -> No
         impostor = Issuer.create(name)
         with pytest.raises(KeyRefused, match="another key"):
             first_use(token(impostor), offered(impostor), URL, trust, store.known(trust))
+
+
+def test_a_backends_key_set_saved_as_it_came_is_a_list_of_issuers(tmp_path: Path) -> None:
+    path, users = tmp_path / "issuers.json", tmp_path / "users.json"
+    path.write_text(json.dumps(to_jwks(TrustedIssuers.of([university().public()]))), encoding="utf-8")
+    users.write_text(json.dumps(TrustedIssuers.of([college().public()]).to_json()), encoding="utf-8")
+    trust = load_trust([path], [users])
+    assert [issuer.name for issuer in trust.issuers.issuers] == ["Example University"]
+    assert trust.notes
+
+
+@pytest.mark.parametrize("keys", [[], None, [{"kty": "RSA"}], [1]])
+def test_a_key_set_without_issuers_is_refused_by_its_path(tmp_path: Path, keys: Json) -> None:
+    path = tmp_path / "issuers.json"
+    path.write_text(json.dumps({"keys": keys}), encoding="utf-8")
+    with pytest.raises(BadInput, match=re.escape(str(path))):
+        load_trust([path], [])

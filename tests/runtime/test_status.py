@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +20,8 @@ set_up_logging(Path(sys.argv[1]))
 structlog.get_logger().error("told", why="a reason")
 print("went on")
 """
+
+posix = pytest.mark.skipif(os.name != "posix", reason="elsewhere folders have no such permissions")
 
 
 def logging_in(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -51,6 +55,20 @@ def test_the_log_is_one_json_object_per_line(tmp_path: Path) -> None:
     assert logging_in(tmp_path / "logs").stderr == ""
     [line] = StatusReader(tmp_path / "logs" / "client.log").new()
     assert (line["event"], line["why"], line["level"]) == ("told", "a reason", "error")
+
+
+@posix
+def test_new_folders_for_the_log_and_the_data_are_the_users_alone(tmp_path: Path) -> None:
+    data = tmp_path / "share" / "invigil"
+    logging_in(data / "logs")
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (data, data / "logs")] == [0o700, 0o700]
+
+
+@posix
+def test_a_data_folder_that_is_there_keeps_its_permissions(tmp_path: Path) -> None:
+    tmp_path.chmod(0o750)
+    logging_in(tmp_path / "logs")
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (tmp_path, tmp_path / "logs")] == [0o750, 0o700]
 
 
 def test_a_log_that_cant_be_made_goes_to_the_terminal(tmp_path: Path) -> None:
