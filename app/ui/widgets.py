@@ -114,6 +114,12 @@ class IconView(QWidget):
         painter.end()
 
 
+def plain_tip(text: str) -> str:
+    """A tooltip that shows ``text`` letter by letter: Qt would guess by its content whether it is mark-up."""
+    lines = html.escape(text).replace("\n", "<br>")
+    return f"<qt>{lines}</qt>" if text else ""
+
+
 class ElidedLabel(QLabel):
     """One line that is cut with an ellipsis where room is short; the whole text is its tooltip and accessible name."""
 
@@ -128,7 +134,7 @@ class ElidedLabel(QLabel):
     def show_text(self, text: str) -> None:
         self._whole = " ".join(text.split())
         self.setAccessibleName(self._whole)
-        self.setToolTip(f"<qt>{html.escape(self._whole)}</qt>" if self._whole else "")
+        self.setToolTip(plain_tip(self._whole))
         self.updateGeometry()
         self._elide()
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from app.core.types import Json
-from app.keys.bounds import MAX_LINE, is_loopback
+from app.keys.bounds import CONTROL, MAX_LINE, is_loopback
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_CONTROL = re.compile(rf"{CONTROL}|[\ud800-\udfff]")
 _WHOLE = re.compile(r"-?\d{1,9}")
 _FOLDER = r"(?!\.{1,2}(?:/|\Z))[^/\\]+"
 _FOLDERS = re.compile(rf"(?:{_FOLDER}(?:/{_FOLDER})*)?")

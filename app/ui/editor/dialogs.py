@@ -24,7 +24,7 @@ from app.ui.editor.look import dress
 from app.ui.editor.rows import value_words
 from app.ui.icons import Icons
 from app.ui.theme import current
-from app.ui.widgets import Button, Message, Surface, column, label, row
+from app.ui.widgets import Button, Message, Surface, column, label, plain_tip, row
 
 
 class EditorDialog(QDialog):
@@ -143,7 +143,7 @@ class DataTable(QTableWidget):
         for at, words in enumerate(rows):
             for column_at, text in enumerate(words):
                 item = QTableWidgetItem(text)
-                item.setToolTip(text if len(text) > 40 else "")
+                item.setToolTip(plain_tip(text if len(text) > 40 else ""))
                 self.setItem(at, column_at, item)
         self.resizeRowsToContents()
 

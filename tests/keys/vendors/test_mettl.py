@@ -48,6 +48,17 @@ def reasons(source: str, **settings: Json) -> list[str]:
     return [line.reason for line in import_settings(settings).unmapped if line.source == source]
 
 
+@pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x85, 0x9B, 0x9F])
+@pytest.mark.parametrize(
+    ("group", "name"),
+    [("userMetaData", "name"), ("userMetaData", "email"), (None, "userId"), (None, "groupName")],
+)
+def test_control_characters_in_names_and_addresses_are_refused(code: int, group: str | None, name: str) -> None:
+    settings: dict[str, Json] = {name: f"Sample{chr(code)}Candidate"}
+    with pytest.raises(BadInput, match=name):
+        import_settings(settings if group is None else {group: settings})
+
+
 def test_the_init_body_becomes_the_policy_that_it_means() -> None:
     assert import_settings(METTL).policy == {
         "candidate": {"id": "1349", "group": "course-27", "name": "Sample Candidate", "email": "candidate@example.org"},
