@@ -323,6 +323,7 @@ def _environment(seen: _Gathered) -> dict[str, Json]:
         "system": body.get("system"),
         "release": body.get("release"),
         "machine": body.get("machine"),
+        "key": body.get("key"),
         "checks": checked.get("checks", []),
     }
 

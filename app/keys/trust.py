@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -112,6 +113,9 @@ def normalised_url(url: str) -> str:
 
 def _read(path: Path) -> Trust:
     data = read_object(path, LIST_OF_ISSUERS)
+    if "keys" in data and "issuers" not in data:
+        lists = _lists(path.parent / REVOKED_FOLDER)
+        return Trust(issuers=_key_set(data, path), lists=lists, allow_user_issuers=False)
     unknown = sorted(set(data) - _FIELDS)
     if unknown:
         raise BadInput(f"{path} has a field that is not known ({unknown[0][:50]!r}); see docs/config-key.md.")
@@ -127,6 +131,13 @@ def _read(path: Path) -> Trust:
         allow_user_issuers=flags["allow_user_issuers"] is True,
         lists=_lists(path.parent / REVOKED_FOLDER),
     )
+
+
+def _key_set(data: dict[str, Json], path: Path) -> TrustedIssuers:
+    """A backend's key set, saved as it came."""
+    from app.keys.jwks import read_jwks
+
+    return read_jwks(json.dumps(data), str(path))
 
 
 def _sum(parts: Sequence[Trust]) -> Trust:

@@ -21,7 +21,7 @@ from app.core.ports import Clock
 from app.core.types import NS_PER_S, EntryKind, Json
 from app.keys.tokens import ConfigKey
 from app.runtime.attempts import Attempt
-from app.runtime.session_facts import policy_body
+from app.runtime.session_facts import key_facts, policy_body
 
 log = structlog.get_logger()
 
@@ -41,13 +41,17 @@ class Updated:
 
 
 class KeyUpdates:
-    """Session thread. ``policy`` is what is in force, the updates of earlier sessions included."""
+    """Session thread. ``policy`` is what is in force, the updates of earlier sessions included.
+
+    ``key`` names the key in the session's entry; updates have entries of their own.
+    """
 
     def __init__(self, key: ConfigKey, attempt: Attempt, clock: Clock, verify: Verify) -> None:
         self._first = key
         self._attempt = attempt
         self._clock = clock
         self._verify = verify
+        self.key = key_facts(key)
         self._serial = key.serial
         self._key_id = key.key_id
         self.policy = key.policy

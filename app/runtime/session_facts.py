@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from app import __version__
 from app.core.policy import Policy
 from app.core.types import CheckResult, Json
+from app.keys.tokens import ConfigKey
 from app.runtime.checks import result_json
 
 
 def session_body(
-    policy: Policy, session: int, checks: Sequence[CheckResult], missing: Sequence[str]
+    policy: Policy,
+    session: int,
+    checks: Sequence[CheckResult],
+    missing: Sequence[str],
+    key: Mapping[str, Json],
 ) -> dict[str, Json]:
-    """``missing`` are the protections that this machine can't give. The upload token is left out."""
+    """``missing`` are the protections that this machine can't give. The upload token is left out.
+
+    ``key`` says whose key it was (``key_facts``): a reviewer sees when it was not the institution's.
+    """
     return {
         "session": session,
         "client": __version__,
         "system": platform.system(),
         "release": platform.release(),
         "machine": platform.machine(),
+        "key": dict(key),
         "policy": policy_body(policy),
         "checks": [result_json(result) for result in checks],
         "missing_protections": list(missing),
     }
+
+
+def key_facts(key: ConfigKey) -> dict[str, Json]:
+    return {"issuer": key.issuer_name, "kid": key.kid, "id": key.key_id, "serial": key.serial}
 
 
 def policy_body(policy: Policy) -> dict[str, Json]:

@@ -34,7 +34,7 @@ from app.runtime.hand_in import HandIn
 from app.runtime.identity_step import IdentityStep
 from app.runtime.key_updates import KeyUpdates, Updated, told_changes
 from app.runtime.models import Models
-from app.runtime.pictures import to_jpeg
+from app.runtime.pictures import keep_picture
 from app.runtime.preview import Preview
 from app.runtime.recording import Recording
 from app.runtime.session_facts import session_body
@@ -70,6 +70,7 @@ class ClientShell:
         updates: KeyUpdates,
     ) -> None:
         self._policy = policy
+        self._key = updates.key
         self._attempt = attempt
         self._clock = clock
         self._face = face
@@ -252,7 +253,9 @@ class ClientShell:
             self._post(EventName.LOCKDOWN_FAILED, str(error))
             return
         now = self._clock.now()
-        self._attempt.note(EntryKind.SESSION, session_body(self._policy, state.session, self._checks, missing), now)
+        self._attempt.note(
+            EntryKind.SESSION, session_body(self._policy, state.session, self._checks, missing, self._key), now
+        )
         self._post(EventName.LOCKDOWN_PERFORMED)
 
     def _start_capture(self, state: State) -> None:
@@ -339,8 +342,7 @@ class ClientShell:
         self._controller.use_policy(updated.policy)
         self.hand_in.use_policy(updated.policy)
         self._time.use(updated.policy)
-        told = told_changes(before, updated.policy, before_min, self._time.total_min)
-        if told:
+        if told := told_changes(before, updated.policy, before_min, self._time.total_min):
             self._face.notice(" ".join(told), warning=False)
         if updated.policy.exam.message != before.exam.message:
             self._face.message(updated.policy.exam.message)
@@ -355,15 +357,11 @@ class ClientShell:
             return None
         stream = Stream.SCREEN if violation.code in SCREEN_CODES else Stream.CAMERA
         frame = self._recording.latest(stream) if self._policy.upload.sends(stream) else None
-        if frame is None:
-            return None
-        body: dict[str, Json] = {"shows": f"violation {violation.code}"}
         try:
-            data = to_jpeg(frame.pixels)
-            return self._attempt.store.add_file(EntryKind.SNAPSHOT, stream, data, ".jpg", "image/jpeg", frame.at, body)
+            return None if frame is None else keep_picture(self._attempt.store, frame, f"violation {violation.code}")
         except InvigilError as error:
             log.error("no picture of a violation", code=violation.code, error=str(error))
-            return None
+        return None
 
     def _lost_or_back(self, stream: Stream, code: int | None, sentence: str) -> None:
         if code is None:

@@ -44,7 +44,7 @@ def attempt_in(folder: Path, policy: Policy = POLICY) -> Iterator[Attempt]:
     """Twelve seconds were recorded; somebody looked away, and came back to the window."""
     attempt = open_attempt(folder, policy, "kid", after(0))
     if attempt.fresh:
-        attempt.store.append(EntryKind.SESSION, session_body(policy, 1, [], ()), after(0))
+        attempt.store.append(EntryKind.SESSION, session_body(policy, 1, [], (), {}), after(0))
         attempt.store.keep(after(0).utc_ns, after(12).utc_ns)
         record_video(attempt.store, 12, segment_s=2.0)
         record_audio(attempt.store, 12, segment_s=2.0)

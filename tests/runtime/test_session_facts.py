@@ -9,12 +9,15 @@ import pytest
 
 from app.core.policy import Detection, RuleSetting
 from app.core.types import CheckResult
-from app.runtime.session_facts import plain, policy_body, session_body
+from app.runtime.session_facts import key_facts, plain, policy_body, session_body
 from tests.fakes.session import TOKEN, exam_policy
+from tests.fakes.shell import config_key
+
+KEY = key_facts(config_key(exam_policy(), 7))
 
 
 def test_the_upload_token_is_never_in() -> None:
-    body = session_body(exam_policy(), 1, [CheckResult("system", True, True, "Linux")], ["no grab"])
+    body = session_body(exam_policy(), 1, [CheckResult("system", True, True, "Linux")], ["no grab"], KEY)
     assert TOKEN not in json.dumps(body)
     upload = policy_body(exam_policy())["upload"]
     assert isinstance(upload, dict)
@@ -24,9 +27,10 @@ def test_the_upload_token_is_never_in() -> None:
 
 def test_policy_checks_and_missing_protections_are_in() -> None:
     policy = replace(exam_policy(), detection=Detection(rules={5001: RuleSetting(dwell_s=3.0)}))
-    body = session_body(policy, 2, [CheckResult("camera", False, True, "none", "Connect one.", 4010)], ["no grab"])
+    body = session_body(policy, 2, [CheckResult("camera", False, True, "none", "Connect one.", 4010)], ["no grab"], KEY)
     recorded = json.loads(json.dumps(body))
     assert recorded["session"] == 2
+    assert recorded["key"] == {"issuer": "Example University", "kid": "kid", "id": "key-7", "serial": 7}
     assert recorded["policy"]["detection"]["rules"]["5001"]["dwell_s"] == 3.0
     assert recorded["policy"]["candidate"]["id"] == "c"
     assert recorded["missing_protections"] == ["no grab"]
