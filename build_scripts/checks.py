@@ -12,7 +12,7 @@ from pathlib import Path
 from build_scripts.environment import ROOT, venv_program
 
 WORKERS = 2
-"""For all but the end-to-end tests: those watch real time, and two clients at once are late on two cores."""
+"""For all but what is marked ``alone``: the demo counts every violation, and two clients at once are late on two cores."""
 PYTEST = ("-q", "--durations=10")
 CORE_COVERAGE = ("--cov=app.core", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=98")
 PROGRAM_RULES = "S101,S105,S106,SLF001,ARG001"
@@ -31,16 +31,21 @@ class Check:
 def checks(*, fast: bool, in_ci: bool) -> list[Check]:
     """What is checked, in order; ``fast`` leaves out the end-to-end tests."""
     colour = ("--color=no",) if in_ci else ()
+    two = ("-n", str(WORKERS))
     found = [
         Check("lint", "ruff", ("check", ".")),
         Check("lint of the program", "ruff", ("check", "app", "build_scripts", "--extend-select", PROGRAM_RULES)),
         Check("format", "ruff", ("format", "--check", ".")),
         Check("types", "mypy", ()),
         Check("layers", "lint-imports", ()),
-        Check("tests", "pytest", (*PYTEST, "-n", str(WORKERS), "-m", "not e2e", *CORE_COVERAGE, *colour)),
+        Check("tests of the core", "pytest", (*PYTEST, *two, "tests/core", *CORE_COVERAGE, *colour)),
+        Check("tests", "pytest", (*PYTEST, *two, "-m", "not e2e", "--ignore=tests/core", *colour)),
     ]
     if not fast:
-        found.append(Check("end-to-end tests", "pytest", (*PYTEST, "-n", "1", "-m", "e2e", *colour)))
+        found += [
+            Check("end-to-end tests, alone", "pytest", (*PYTEST, "-n", "1", "-m", "e2e and alone", *colour)),
+            Check("end-to-end tests", "pytest", (*PYTEST, *two, "-m", "e2e and not alone", *colour)),
+        ]
     return found
 
 

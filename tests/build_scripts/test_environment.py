@@ -78,11 +78,21 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_cheap_checks_come_first_and_the_end_to_end_tests_last() -> None:
     titles = [check.title for check in checks.checks(fast=False, in_ci=False)]
-    assert titles == ["lint", "lint of the program", "format", "types", "layers", "tests", "end-to-end tests"]
+    cheap = ["lint", "lint of the program", "format", "types", "layers"]
+    assert titles == [*cheap, "tests of the core", "tests", "end-to-end tests, alone", "end-to-end tests"]
 
 
 def test_a_fast_run_leaves_out_the_end_to_end_tests() -> None:
-    assert "end-to-end tests" not in [check.title for check in checks.checks(fast=True, in_ci=False)]
+    assert not [check.title for check in checks.checks(fast=True, in_ci=False) if "end-to-end" in check.title]
+
+
+def test_every_test_is_in_exactly_one_of_the_runs() -> None:
+    words = [" ".join(c.arguments) for c in checks.checks(fast=False, in_ci=False) if c.program == "pytest"]
+    core, fast, alone, others = words
+    assert "tests/core" in core.split()
+    assert "-m not e2e --ignore=tests/core" in fast
+    assert "-m e2e and alone" in alone
+    assert "-m e2e and not alone" in others
 
 
 def test_colour_is_off_in_ci() -> None:

@@ -19,7 +19,7 @@ from app.evidence.verify import read_entries
 from app.runtime.resources import resources_dir
 from tests.e2e.network import looks_outside, loopback_calls, traced
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
 
 DEMO_MOST_S = 120.0
 PROMISED = {"attempt", "violations", "trust_score", "gaps", "evidence_dir", "report_path", "report_url", "verified"}
