@@ -15,16 +15,7 @@ from app.core.errors import InvigilError, LockdownError
 from app.core.policy import Policy
 from app.core.ports import Clock, SourceInfo
 from app.core.session import Command, Event, EventName, Phase, State
-from app.core.types import (
-    NS_PER_S,
-    CheckResult,
-    EntryKind,
-    Instant,
-    Json,
-    Observation,
-    Stream,
-    Violation,
-)
+from app.core.types import NS_PER_S, CheckResult, EntryKind, Instant, Json, Observation, Stream, Violation
 from app.runtime.attempts import Attempt
 from app.runtime.checks import required_failed, result_json
 from app.runtime.control_line import ControlLine
@@ -353,10 +344,9 @@ class ClientShell:
             self._preview = None
 
     def _snapshot(self, violation: Violation, at: Instant) -> str | None:
-        if self._recording is None:
-            return None
         stream = Stream.SCREEN if violation.code in SCREEN_CODES else Stream.CAMERA
-        frame = self._recording.latest(stream) if self._policy.upload.sends(stream) else None
+        recording = self._recording if self._policy.upload.sends(stream) else None
+        frame = None if recording is None else recording.latest(stream)
         try:
             return None if frame is None else keep_picture(self._attempt.store, frame, f"violation {violation.code}")
         except InvigilError as error:

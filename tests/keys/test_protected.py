@@ -8,6 +8,7 @@ import json
 import string
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,6 +19,7 @@ from app.core.types import Json
 from app.keys.issuers import Issuer, TrustedIssuers
 from app.keys.protected import (
     ACCEPTED_ITERATIONS,
+    ITERATIONS,
     KEY,
     KEY_CONTENT,
     WrongPassword,
@@ -210,3 +212,10 @@ def _same_bits(part: str) -> str:
         for last in string.ascii_letters
         if last != part[-1] and _decoded(part[:-1] + last) == _decoded(part)
     )
+
+
+def test_the_documentation_names_the_iterations_that_are_written_and_accepted() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "config-key.md").read_text(encoding="utf-8")
+    least, most = (f"{bound:,}".replace(",", " ") for bound in ACCEPTED_ITERATIONS)
+    assert f"{ITERATIONS:,}".replace(",", " ") + " is what this program writes" in page
+    assert f"{least} to {most} are accepted" in page

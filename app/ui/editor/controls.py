@@ -59,6 +59,7 @@ class Control(QWidget):
         self.filling = False
 
     def fill(self, value: Json) -> None:
+        """Each control's own way to show a value."""
         raise NotImplementedError
 
     def tell(self, value: Json) -> None:
