@@ -318,6 +318,8 @@ def said(event: Mapping[str, Json]) -> str:
         for key, value in event.items()
         if key not in ("event", "t_ms", "session") and isinstance(value, str | int | float) and value != ""
     ]
+    rest += [f"applied {one.get('path')}: {one.get('old')} to {one.get('new')}" for one in dicts(event.get("applied"))]
+    rest += [f"refused {one.get('path')}, since it {one.get('reason')}" for one in dicts(event.get("refused"))]
     return f"{kind}: {', '.join(rest)}" if rest else kind
 
 

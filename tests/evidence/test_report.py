@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.core.manifest import make_entry
 from app.core.types import EntryKind, Json
 from app.evidence.report_data import Summary, build_report
-from app.evidence.report_html import Kind, clock, dial, kinds, length, render_html, size, timeline, utc
+from app.evidence.report_html import Kind, clock, dial, kinds, length, render_html, said, size, timeline, utc
 from tests.evidence.sample_chain import START_MS, sample_chain
 
 VERIFIED: dict[str, Json] = {
@@ -228,3 +228,19 @@ def test_after_a_restart_the_environment_still_shows_the_checks_that_were_made(s
     ]
     again = build_report(restarted, verification={}, state="done", generated_utc_ms=START_MS)
     assert part(again, "environment")["checks"] == part(summary, "environment")["checks"] != []
+
+
+def test_the_log_says_what_a_newer_key_changed_and_what_of_it_was_refused() -> None:
+    update: dict[str, Json] = {
+        "event": "key_update",
+        "t_ms": 5,
+        "status": "partly",
+        "serial": 2,
+        "applied": [{"path": "exam.duration_min", "old": 20, "new": 45}],
+        "refused": [{"path": "capture.screen", "reason": "can't change while the exam runs"}],
+    }
+    assert said(update) == (
+        "key update: status partly, serial 2, applied exam.duration_min: 20 to 45, "
+        "refused capture.screen, since it can't change while the exam runs"
+    )
+    assert said({"event": "key_update", "applied": "x", "refused": [1, None]}) == "key update: applied x"
