@@ -17,6 +17,8 @@ PYTEST = ("-q", "--durations=10")
 CORE_COVERAGE = ("--cov=app.core", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=98")
 PROGRAM_RULES = "S101,S105,S106,SLF001,ARG001"
 """What tests may do and the program may not: assert, literal secrets, others' private names, unused arguments."""
+LOCKDOWN = ("app/core", "app/lockdown", "app/runtime/guardian.py", "--exclude", "^app/lockdown/linux/")
+"""Where code depends on the platform, for the runs that check it as on Windows and macOS."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class Check:
 
 
 def checks(*, fast: bool, in_ci: bool) -> list[Check]:
-    """What is checked, in order; ``fast`` leaves out the end-to-end tests."""
+    """What is checked, in order; ``fast`` leaves out the end-to-end tests and those under Wine."""
     colour = ("--color=no",) if in_ci else ()
     two = ("-n", str(WORKERS))
     found = [
@@ -37,16 +39,24 @@ def checks(*, fast: bool, in_ci: bool) -> list[Check]:
         Check("lint of the program", "ruff", ("check", "app", "build_scripts", "--extend-select", PROGRAM_RULES)),
         Check("format", "ruff", ("format", "--check", ".")),
         Check("types", "mypy", ()),
+        _types_for("Windows", "win32", "tests/wine"),
+        _types_for("macOS", "darwin"),
         Check("layers", "lint-imports", ()),
         Check("tests of the core", "pytest", (*PYTEST, *two, "tests/core", *CORE_COVERAGE, *colour)),
         Check("tests", "pytest", (*PYTEST, *two, "-m", "not e2e", "--ignore=tests/core", *colour)),
     ]
     if not fast:
         found += [
+            Check("tests under Wine", "python", ("-m", "build_scripts.wine", "-q", "--durations=5", *colour)),
             Check("end-to-end tests, alone", "pytest", (*PYTEST, "-n", "1", "-m", "e2e and alone", *colour)),
             Check("end-to-end tests", "pytest", (*PYTEST, *two, "-m", "e2e and not alone", *colour)),
         ]
     return found
+
+
+def _types_for(name: str, platform: str, *more: str) -> Check:
+    cache = f".mypy_cache/{platform}"  # of its own: mypy drops a cache that was made for another platform
+    return Check(f"types for {name}", "mypy", ("--platform", platform, "--cache-dir", cache, *LOCKDOWN, *more))
 
 
 def run_checks(todo: Sequence[Check], root: Path = ROOT) -> int:

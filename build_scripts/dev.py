@@ -17,7 +17,7 @@ USAGE = """usage: python3 build_scripts/dev.py COMMAND
 
   setup             virtual environment, pinned dependencies, models, the demo's media
   demo [ARGS...]    set up and run `invigil demo ARGS...` (for example --headless --json)
-  test [--fast]     set up and run every check; --fast leaves out the end-to-end tests
+  test [--fast]     set up and run every check; --fast leaves out the end-to-end tests and those under Wine
   package           set up, build the one-folder application and try it
   screenshots       set up and make the pictures in docs/images anew, from a headless demo
 """
@@ -41,8 +41,9 @@ def main(arguments: list[str]) -> int:
     from build_scripts import checks, environment
 
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    virtual = command != "demo" or not has_display or "--headless" in rest
     try:
-        environment.set_up(needs_virtual_desktop=command != "demo" or not has_display or "--headless" in rest)
+        environment.set_up(needs_virtual_desktop=virtual, needs_wine=command == "test" and "--fast" not in rest)
     except environment.SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -15,6 +15,9 @@ from app.ui.interpreter import keep_singletons_alive
 
 keep_singletons_alive()
 
+collect_ignore = ["wine"]
+"""Those run inside Windows' Python: build_scripts/wine.py."""
+
 settings.register_profile("invigil", deadline=None)  # how long an example takes says nothing on a busy machine
 settings.load_profile("invigil")
 

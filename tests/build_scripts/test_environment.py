@@ -78,12 +78,15 @@ def test_a_program_that_is_not_there_is_named(tmp_path: Path) -> None:
 
 def test_the_cheap_checks_come_first_and_the_end_to_end_tests_last() -> None:
     titles = [check.title for check in checks.checks(fast=False, in_ci=False)]
-    cheap = ["lint", "lint of the program", "format", "types", "layers"]
-    assert titles == [*cheap, "tests of the core", "tests", "end-to-end tests, alone", "end-to-end tests"]
+    cheap = ["lint", "lint of the program", "format", "types", "types for Windows", "types for macOS", "layers"]
+    tests = ["tests of the core", "tests", "tests under Wine", "end-to-end tests, alone", "end-to-end tests"]
+    assert titles == cheap + tests
 
 
-def test_a_fast_run_leaves_out_the_end_to_end_tests() -> None:
-    assert not [check.title for check in checks.checks(fast=True, in_ci=False) if "end-to-end" in check.title]
+@pytest.mark.parametrize("what", ["end-to-end", "under Wine"])
+def test_a_fast_run_leaves_out_the_slow_tests(what: str) -> None:
+    assert [check.title for check in checks.checks(fast=False, in_ci=False) if what in check.title]
+    assert not [check.title for check in checks.checks(fast=True, in_ci=False) if what in check.title]
 
 
 def test_every_test_is_in_exactly_one_of_the_runs() -> None:
