@@ -18,8 +18,11 @@ keep_singletons_alive()
 collect_ignore = ["wine"]
 """Those run inside Windows' Python: build_scripts/wine.py."""
 
-settings.register_profile("invigil", deadline=None)  # how long an example takes says nothing on a busy machine
-settings.load_profile("invigil")
+# How long an example takes says nothing on a busy machine. "usual" tries the same examples each time, so that a check
+# fails for what was changed; "full" looks for new ones.
+settings.register_profile("usual", deadline=None, max_examples=30, derandomize=True)
+settings.register_profile("full", deadline=None, max_examples=400)
+settings.load_profile(os.environ.get("INVIGIL_EXAMPLES", "usual"))
 
 if os.geteuid() == 0:
     os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"  # Chromium refuses its sandbox to root; only tests run so

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from app.analysis.sound import RATE_HZ, WINDOW_NS, Resampler, SoundAnalyzer, level_dbfs
 from app.core.types import NS_PER_S, AudioChunk, Instant, SoundHeard, Stream
+from tests.examples import examples
 
 Samples = NDArray[np.float32]
 
@@ -89,7 +90,7 @@ def test_speech_is_told_from_noise_and_tones(speech: Samples) -> None:
     assert toned < 0.1
 
 
-@settings(max_examples=15, deadline=None)
+@examples(0.3)
 @given(lengths=st.lists(st.integers(1, 5000), min_size=1, max_size=6))
 def test_how_sound_is_cut_into_chunks_changes_nothing(lengths: list[int]) -> None:
     sound = np.concatenate([tone(0.6, 0.2), tone(0.5, 0.02, pitch_hz=1000)])

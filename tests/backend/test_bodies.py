@@ -22,7 +22,7 @@ from app.backend.json_body import DEPTH_MAX, JsonReader, is_deep
 from app.backend.multipart import Form, FormReader
 from app.core.types import NS_PER_S
 
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**9), 10**9) | st.text(max_size=20),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from app.core.policy import Accessibility, Candidate, Exam, Policy, RuleSetting, Upload
 from app.core.policy_change import Change, applied, differences, extra_time_s, flat
 from app.keys.bounds import problems
 from app.keys.policy_model import policy_to_json
 from app.keys.settings import paths
+from tests.examples import examples
 from tests.fakes.any_policy import policies
 
 LATER = "can't change while the exam runs"
@@ -188,7 +189,7 @@ def test_extra_time_is_minutes_and_a_share_of_the_duration(
     assert extra_time_s(duration_min, granted) == seconds
 
 
-@settings(max_examples=40)
+@examples(0.5)
 @given(policies(), policies())
 def test_applying_a_newer_policy_leaves_only_what_was_refused(running: Policy, update: Policy) -> None:
     policy, changes = applied(running, update)
@@ -201,7 +202,7 @@ def test_applying_a_newer_policy_leaves_only_what_was_refused(running: Policy, u
             assert taken[one.path] == wanted[one.path]
 
 
-@settings(max_examples=40)
+@examples(0.5)
 @given(policies(), policies())
 def test_a_second_time_nothing_more_is_taken(running: Policy, update: Policy) -> None:
     once, _ = applied(running, update)
@@ -209,7 +210,7 @@ def test_a_second_time_nothing_more_is_taken(running: Policy, update: Policy) ->
     assert twice == once
 
 
-@settings(max_examples=40)
+@examples(0.5)
 @given(policies(), policies())
 def test_what_is_recorded_sent_and_agreed_to_is_never_touched(running: Policy, update: Policy) -> None:
     policy, _ = applied(running, update)
@@ -217,7 +218,7 @@ def test_what_is_recorded_sent_and_agreed_to_is_never_touched(running: Policy, u
     assert all(getattr(policy, group) == getattr(running, group) for group in untouched)
 
 
-@settings(max_examples=40)
+@examples(0.5)
 @given(policies(), policies())
 def test_the_applied_policy_is_one_that_a_key_could_carry(running: Policy, update: Policy) -> None:
     policy, _ = applied(running, update)
@@ -225,7 +226,7 @@ def test_the_applied_policy_is_one_that_a_key_could_carry(running: Policy, updat
     assert policy_to_json(policy)
 
 
-@settings(max_examples=40)
+@examples(0.5)
 @given(policies(), policies())
 def test_no_update_makes_an_exam_shorter(running: Policy, update: Policy) -> None:
     policy, _ = applied(running, update)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import replace
 from typing import cast
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.policy import Detection, RuleSetting, Sensitivity
@@ -30,6 +30,7 @@ from app.core.types import (
     StreamLost,
     Violation,
 )
+from tests.examples import examples
 
 _face = st.builds(
     Face,
@@ -117,7 +118,6 @@ def _spans(events: list[RuleEvent]) -> dict[int, list[tuple[int, int]]]:
     return spans
 
 
-@settings(max_examples=60)
 @given(_scripts(), st.one_of(_detection, _cooled))
 def test_every_violation_is_opened_once_then_closed_once(script: list[Observation], detection: Detection) -> None:
     open_now: dict[int, Violation] = {}
@@ -140,14 +140,12 @@ def test_every_violation_is_opened_once_then_closed_once(script: list[Observatio
     assert numbers == list(range(1, len(numbers) + 1))
 
 
-@settings(max_examples=60)
 @given(_scripts(), st.one_of(_detection, _cooled))
 def test_violations_of_one_code_never_overlap(script: list[Observation], detection: Detection) -> None:
     for spans in _spans(_events(script, detection)).values():
         assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
-@settings(max_examples=60)
 @given(_scripts(), _detection, st.integers(-(10**6), 10**6))
 def test_shifting_time_shifts_only_the_output(script: list[Observation], detection: Detection, shift_ms: int) -> None:
     shift_ns = shift_ms * NS_PER_MS
@@ -165,13 +163,12 @@ def test_shifting_time_shifts_only_the_output(script: list[Observation], detecti
     assert _events(later, detection) == expected
 
 
-@settings(max_examples=60)
 @given(_scripts(), _detection)
 def test_the_same_input_gives_the_same_output(script: list[Observation], detection: Detection) -> None:
     assert _events(script, detection) == _events(list(script), detection)
 
 
-@settings(max_examples=200)
+@examples(2)
 @given(_scripts(), _detection)
 def test_more_sensitivity_judges_every_moment_that_less_judges(script: list[Observation], detection: Detection) -> None:
     levels: list[Sensitivity] = ["low", "medium", "high"]
@@ -182,7 +179,6 @@ def test_more_sensitivity_judges_every_moment_that_less_judges(script: list[Obse
                 assert any(s <= start and end <= e for s, e in more[code]), (code, start, end, more[code])
 
 
-@settings(max_examples=60)
 @given(_scripts())
 def test_nothing_is_judged_of_a_stream_that_is_lost(script: list[Observation]) -> None:
     lost: list[Observation] = [StreamLost(0, stream, "unplugged") for stream in Stream]
@@ -191,7 +187,6 @@ def test_nothing_is_judged_of_a_stream_that_is_lost(script: list[Observation]) -
     assert not codes & (FACE_RULES | SOUND_RULES)
 
 
-@settings(max_examples=60)
 @given(_scripts())
 def test_a_lost_stream_judges_nothing_within_the_loss(script: list[Observation]) -> None:
     spans = _spans(_events(script, Detection(sensitivity="high")))

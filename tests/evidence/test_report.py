@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.manifest import make_entry
@@ -137,13 +137,11 @@ json_values = st.recursive(
 FIELDS = ("violations", "gaps", "streams", "events", "sessions", "trust", "verification", "duration_ms", "photo")
 
 
-@settings(max_examples=40, deadline=None)
 @given(st.dictionaries(st.sampled_from(FIELDS), json_values))
 def test_no_submitted_report_breaks_the_page(report: dict[str, Json]) -> None:
     assert "</html>" in render_html(report, lambda sha: sha)
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     st.sampled_from(("violations", "gaps", "streams", "events", "sessions")),
     st.dictionaries(st.sampled_from(("start_ms", "end_ms", "code", "severity", "spans", "stream", "id")), json_values),

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.manifest import GENESIS, entry_to_json, make_entry, seal_body, seal_to_json
@@ -17,6 +17,7 @@ from app.evidence.report_html import render_html
 from app.evidence.seal import sign
 from app.evidence.submitted import report_of_submitted, verify_submitted
 from tests.evidence.sample_chain import at, sample_chain
+from tests.examples import examples
 
 KEY = Ed25519PrivateKey.generate()
 
@@ -89,7 +90,7 @@ policies = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@examples(2)
 @given(st.lists(st.tuples(st.sampled_from(EntryKind), bodies | policies), max_size=5))
 def test_no_body_of_an_entry_breaks_the_report(rows: list[tuple[EntryKind, dict[str, Json]]]) -> None:
     head, lines = GENESIS, []

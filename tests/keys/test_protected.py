@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import BadInput
@@ -161,7 +161,6 @@ def test_a_text_that_is_too_long_is_refused_at_once() -> None:
 
 
 @given(st.data())
-@settings(max_examples=60)
 def test_no_byte_of_a_protected_key_can_be_changed(data: st.DataObject) -> None:
     text = protected()
     position = data.draw(st.integers(0, len(text) - 1))

@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import LockdownError
@@ -21,7 +21,6 @@ def _of(calls: list[tuple[str, str]], what: str) -> list[str]:
     return [name for called, name in calls if called == what]
 
 
-@settings(max_examples=60)
 @given(
     count=st.integers(1, len(NAMES)),
     failing=st.integers(0, len(NAMES) - 1),

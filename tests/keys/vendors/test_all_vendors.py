@@ -7,7 +7,7 @@ import json
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import BadInput
@@ -19,10 +19,11 @@ from app.keys.settings import paths as policy_paths
 from app.keys.vendors import VENDORS, import_settings
 from app.keys.vendors.kinds import CREDENTIAL
 from app.keys.vendors.table import Field
+from tests.examples import examples
 from tests.keys.vendors.samples import SAMPLES, completed, leaves
 
 NAMES = sorted(VENDORS)
-FEWER = settings(max_examples=30)
+FEWER = examples(0.5)
 VALUES: tuple[Json, ...] = (
     True, False, 0, 1, "0", "1", 2, 6, "6", 0.5, 1500, "1500", 3000, 600000, "", "text", "two words", "a/b", "^usb.*",
     "https://exams.example.org/photo.jpg", "center", "Paused", {}, [], ["book"],
