@@ -23,6 +23,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     parser.add_argument("action", choices=("status", "restore"), help="show what is changed, or change it back")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="restore journal (default: this user's)")
     parser.add_argument("--force", action="store_true", help="restore also what a running exam has changed")
+    parser.add_argument("--quiet", action="store_true", help="say nothing when nothing had to be done")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(run=run)
 
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
     left = journal.intents()
     if args.json:
         print(json.dumps(_as_json(journal, left, problems)))
-    else:
+    elif left or problems or not args.quiet:
         _print(left, problems)
     return 1 if args.action == "restore" and (problems or left) else 0
 

@@ -109,6 +109,8 @@ EVIDENCE = _table(
     (5119, "monitoring gap", 0.2, "Part of the monitoring is missing."),
     (5120, "tampering", 1.0, "The recorded evidence or the client was altered."),
     (5121, "blocked key or gesture", 0.2, "A key combination was pressed that the exam does not allow."),
+    (5122, "foreign window", 0.5, "A window of another program was shown over the exam."),
+    (5123, "injected input", 0.3, "Keys or clicks came from a program rather than from the keyboard or mouse."),
 )
 
 CAMERA_CODES = frozenset({5001, 5002, 5003, 5101, 5102, 5103, 5104, 5105, 5108, 5109, 5110})

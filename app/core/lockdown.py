@@ -14,9 +14,10 @@ from app.core.policy import Policy
 
 
 class System(StrEnum):
-    """What decides which adapter there is."""
+    """What decides which adapter there is. ``LINUX_KIOSK``: a Wayland compositor that shows one program only (cage)."""
 
     LINUX_X11 = "linux_x11"
+    LINUX_KIOSK = "linux_kiosk"
     LINUX_WAYLAND = "linux_wayland"
     LINUX_NO_DISPLAY = "linux_no_display"
     WINDOWS = "windows"
@@ -26,16 +27,26 @@ class System(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MachineFacts:
-    """What is known of the machine before anything is changed.
+    """What is known of the machine before anything is changed. What does not exist on a system is False there.
 
-    ``window_manager``: one answers on the root window. ``randr``: the X server lists
-    monitors one by one. ``screen_saver_control``: blanking can be read and set.
+    ``window_manager``: one answers on the X server's root window. ``randr``: the X server lists monitors one by one.
+    ``screen_saver_control``: blanking can be read and set. ``nested``: the kiosk compositor is itself a window of another
+    session. ``kiosk_compositor``: one is installed and could be started. ``login_session``: the system tells of locking,
+    sleep and switching. ``input_devices``: real and injected input can be told apart. ``clipboard_events``: changes of the
+    clipboard are told. ``event_tap``: macOS lets us see keys. ``assessment``: macOS's assessment mode is granted.
     """
 
     system: System
     window_manager: bool = False
     randr: bool = False
     screen_saver_control: bool = False
+    nested: bool = False
+    kiosk_compositor: bool = False
+    login_session: bool = False
+    input_devices: bool = False
+    clipboard_events: bool = False
+    event_tap: bool = False
+    assessment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +58,36 @@ class Plan:
     missing: tuple[str, ...] = ()
 
 
+AUTOSTART = "autostart"
+DESKTOP = "desktop"
 CLIPBOARD = "clipboard"
 KEEP_AWAKE = "keep_awake"
+SYSTEM_KEYS = "system_keys"
+OTHER_WINDOWS = "other_windows"
 KIOSK = "kiosk"
 KEYBOARD = "keyboard"
-OPERATIONS = (CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD)
+CAPTURE_EXCLUSION = "capture_exclusion"
+OPERATIONS = (
+    AUTOSTART, DESKTOP, CLIPBOARD, KEEP_AWAKE, SYSTEM_KEYS, OTHER_WINDOWS, KIOSK, KEYBOARD, CAPTURE_EXCLUSION,
+)  # fmt: skip
+"""In the order in which they are performed. ``AUTOSTART`` is first, so that it outlives every other change."""
+
+LASTING = frozenset({CLIPBOARD, KEEP_AWAKE, SYSTEM_KEYS, OTHER_WINDOWS, DESKTOP})
+"""What may outlive the client, and so wants ``AUTOSTART``."""
 
 MONITORS = "monitors"
 PROCESSES = "processes"
-WATCHERS = (MONITORS, PROCESSES)
+WINDOWS = "windows"
+CLIPBOARD_USE = "clipboard_use"
+INPUT = "input"
+SESSION = "session"
+DEVICES = "devices"
+MACHINE = "machine"
+WATCHERS = (MONITORS, PROCESSES, WINDOWS, CLIPBOARD_USE, INPUT, SESSION, DEVICES, MACHINE)
 
 SYSTEM_NAMES = {
     System.LINUX_X11: "Linux with X11",
+    System.LINUX_KIOSK: "Linux in a kiosk compositor",
     System.LINUX_WAYLAND: "Linux with Wayland",
     System.LINUX_NO_DISPLAY: "Linux without a display",
     System.WINDOWS: "Windows",
@@ -66,26 +95,57 @@ SYSTEM_NAMES = {
     System.OTHER: "this operating system",
 }
 
+CAN: dict[System, frozenset[str]] = {
+    System.LINUX_X11: frozenset({AUTOSTART, CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD, *WATCHERS}),
+    System.LINUX_KIOSK: frozenset({KIOSK, KEYBOARD, MONITORS, PROCESSES, SESSION, DEVICES, MACHINE}),
+    System.LINUX_WAYLAND: frozenset({KEEP_AWAKE, MONITORS, PROCESSES, SESSION, DEVICES, MACHINE}),
+    System.LINUX_NO_DISPLAY: frozenset(),
+    System.WINDOWS: frozenset({*OPERATIONS, *WATCHERS}),
+    System.MACOS: frozenset(
+        {AUTOSTART, CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD, CAPTURE_EXCLUSION, *WATCHERS} - {INPUT}
+    ),
+    System.OTHER: frozenset(),
+}
+"""What there is an adapter for. In a kiosk compositor nothing needs restoring: it all ends with the compositor."""
+
+NOT_NEEDED: dict[System, frozenset[str]] = {
+    System.LINUX_X11: frozenset({DESKTOP, SYSTEM_KEYS, OTHER_WINDOWS}),
+    System.LINUX_KIOSK: frozenset(
+        {
+            AUTOSTART,
+            DESKTOP,
+            CLIPBOARD,
+            KEEP_AWAKE,
+            SYSTEM_KEYS,
+            OTHER_WINDOWS,
+            WINDOWS,
+            CLIPBOARD_USE,
+            CAPTURE_EXCLUSION,
+        }
+    ),
+    System.MACOS: frozenset({DESKTOP, SYSTEM_KEYS, OTHER_WINDOWS}),
+}
+"""What another protection does there already: nothing is missing without it."""
+
 _PROTECTIONS = {
+    AUTOSTART: "what an exam changed is not given back by itself after a power cut",
+    DESKTOP: "the exam has no desktop of its own",
     CLIPBOARD: "the clipboard is not emptied",
     KEEP_AWAKE: "the screen saver and power saving are not held off",
+    SYSTEM_KEYS: "the system's own key combinations are not switched off",
+    OTHER_WINDOWS: "other windows are not put away",
     KIOSK: "the exam window does not cover the screen and other windows can be reached",
     KEYBOARD: "key combinations that leave the exam are not blocked",
+    CAPTURE_EXCLUSION: "the exam window can't be left out of screen captures",
     MONITORS: "further monitors are not noticed",
     PROCESSES: "programs that the exam does not allow are not noticed",
+    WINDOWS: "windows of other programs over the exam are not noticed",
+    CLIPBOARD_USE: "what other programs put into the clipboard is not noticed",
+    INPUT: "keys and clicks that a program makes are not noticed",
+    SESSION: "screen locks, sleep and a change of session are not told apart",
+    DEVICES: "devices that are plugged in or out are not noticed",
+    MACHINE: "virtual machines and remote control are not noticed",
 }
-
-_TEXT_CONSOLE = (
-    "On Linux with X11 a switch to a text console (Ctrl+Alt+F1 to F12) can't be blocked by a program: "
-    "set DontVTSwitch in the X server's configuration."
-)
-_NO_WINDOW_MANAGER = (
-    "No window manager runs, so nothing keeps other windows below the exam window: start a desktop session."
-)
-_NO_SCREEN_SAVER_CONTROL = (
-    "The X server has no screen saver settings, so the screen may be blanked during the exam: turn that off by hand."
-)
-_NO_RANDR = "The X server has no RandR 1.5, so monitors that it joins or adds virtually are not noticed."
 
 
 def wanted_operations(policy: Policy) -> tuple[str, ...]:
@@ -93,19 +153,36 @@ def wanted_operations(policy: Policy) -> tuple[str, ...]:
 
     A practice run (``quit_always``) leaves the clipboard alone: what was in it could not be given back.
     """
+    lock = policy.lockdown
     wanted = {
-        CLIPBOARD: policy.lockdown.kiosk and not policy.lockdown.quit_always,
-        KEEP_AWAKE: policy.lockdown.keep_awake,
-        KIOSK: policy.lockdown.kiosk,
-        KEYBOARD: policy.lockdown.grab_keyboard,
+        DESKTOP: lock.separate_desktop and lock.kiosk,
+        CLIPBOARD: lock.kiosk and lock.clipboard and not lock.quit_always,
+        KEEP_AWAKE: lock.keep_awake,
+        SYSTEM_KEYS: lock.grab_keyboard and not lock.quit_always,
+        OTHER_WINDOWS: lock.kiosk and not lock.separate_desktop and not lock.quit_always,
+        KIOSK: lock.kiosk,
+        KEYBOARD: lock.grab_keyboard,
+        CAPTURE_EXCLUSION: lock.content_protect and not lock.capture_tools,
     }
+    wanted[AUTOSTART] = any(wanted[name] for name in LASTING)
     return tuple(name for name in OPERATIONS if wanted[name])
 
 
 def denied_processes(policy: Policy) -> tuple[str, ...]:
     """The programs that may not run, without those that the candidate was granted."""
     granted = {program_name(name) for name in policy.accessibility.assistive_programs}
+    granted |= {program_name(name) for name in policy.lockdown.capture_tools}
     return tuple(name for name in policy.lockdown.denied_processes if program_name(name) not in granted)
+
+
+def allowed_windows(policy: Policy) -> frozenset[str]:
+    """Programs, by ``program_name``, whose windows are no violation: allowed ones, assistive ones and capture tools."""
+    names = (
+        *policy.lockdown.allowed_programs,
+        *policy.lockdown.capture_tools,
+        *policy.accessibility.assistive_programs,
+    )
+    return frozenset(program_name(name) for name in names)
 
 
 def program_name(name: str) -> str:
@@ -115,26 +192,97 @@ def program_name(name: str) -> str:
 
 
 def wanted_watchers(policy: Policy) -> tuple[str, ...]:
-    wanted = {MONITORS: policy.lockdown.single_monitor, PROCESSES: bool(denied_processes(policy))}
+    lock = policy.lockdown
+    wanted = {
+        MONITORS: lock.single_monitor,
+        PROCESSES: bool(denied_processes(policy)),
+        WINDOWS: lock.kiosk and lock.watch_windows,
+        CLIPBOARD_USE: lock.kiosk and lock.clipboard and not lock.quit_always,
+        INPUT: lock.grab_keyboard,
+        SESSION: lock.kiosk,
+        DEVICES: lock.watch_devices,
+        MACHINE: lock.watch_machine,
+    }
     return tuple(name for name in WATCHERS if wanted[name])
 
 
 def plan(policy: Policy, facts: MachineFacts) -> Plan:
     """What to perform and to watch here. Nothing is performed that the policy does not ask for."""
     operations, watchers = wanted_operations(policy), wanted_watchers(policy)
-    if facts.system is not System.LINUX_X11:
-        name = SYSTEM_NAMES[facts.system]
-        missing = (f"On {name} {_PROTECTIONS[what]}: not supported yet." for what in (*operations, *watchers))
-        return Plan(missing=tuple(missing))
-    can = tuple(name for name in operations if name != KEEP_AWAKE or facts.screen_saver_control)
-    return Plan(operations=can, watchers=watchers, missing=_missing_on_x11(operations, watchers, facts))
-
-
-def _missing_on_x11(operations: tuple[str, ...], watchers: tuple[str, ...], facts: MachineFacts) -> tuple[str, ...]:
-    gaps = (
-        (KEYBOARD in operations, _TEXT_CONSOLE),
-        (KIOSK in operations and not facts.window_manager, _NO_WINDOW_MANAGER),
-        (KEEP_AWAKE in operations and not facts.screen_saver_control, _NO_SCREEN_SAVER_CONTROL),
-        (MONITORS in watchers and not facts.randr, _NO_RANDR),
+    can = CAN[facts.system] - _without_the_means(facts)
+    needless = NOT_NEEDED.get(facts.system, frozenset())
+    name = SYSTEM_NAMES[facts.system]
+    lacking = [
+        f"On {name} {_PROTECTIONS[what]}."
+        for what in (*operations, *watchers)
+        if what not in CAN[facts.system] and what not in needless
+    ]
+    doing = tuple(what for what in operations if what in can)
+    if not LASTING & set(doing):
+        doing = tuple(what for what in doing if what != AUTOSTART)
+    return Plan(
+        doing,
+        tuple(what for what in watchers if what in can),
+        (*lacking, *(sentence for what, sentence in _gaps(facts) if what in operations or what in watchers)),
     )
-    return tuple(sentence for applies, sentence in gaps if applies)
+
+
+def _without_the_means(facts: MachineFacts) -> frozenset[str]:
+    """What there is an adapter for, but not on this machine."""
+    x11, macos = facts.system is System.LINUX_X11, facts.system is System.MACOS
+    lacking = {
+        KEEP_AWAKE: x11 and not facts.screen_saver_control,
+        CLIPBOARD_USE: x11 and not facts.clipboard_events,
+        INPUT: x11 and not facts.input_devices,
+        SESSION: facts.system in _LINUX and not facts.login_session and not x11,
+        KEYBOARD: macos and not facts.event_tap and not facts.assessment,
+    }
+    return frozenset(what for what, lacks in lacking.items() if lacks)
+
+
+_LINUX = frozenset({System.LINUX_X11, System.LINUX_KIOSK, System.LINUX_WAYLAND})
+_TEXT_CONSOLE = (
+    "On Linux a switch to a text console (Ctrl+Alt+F1 to F12) can be noticed but not blocked by a program: "
+    "set DontVTSwitch in the X server's configuration, or NAutoVTs=0 and no login consoles for a kiosk compositor."
+)
+_NESTED = (
+    "The kiosk compositor is a window of another session, which keeps its own key combinations and windows: "
+    "start it from the login screen or a text console."
+)
+
+
+def _gaps(facts: MachineFacts) -> list[tuple[str, str]]:
+    """A protection's name, and what is missing of it on this very machine."""
+    found: list[tuple[bool, str, str]] = [
+        (facts.system in {System.LINUX_X11, System.LINUX_KIOSK}, KEYBOARD, _TEXT_CONSOLE),
+        (facts.system is System.LINUX_KIOSK and facts.nested, KIOSK, _NESTED),
+    ]
+    if facts.system is System.LINUX_X11:
+        found += [
+            (not facts.window_manager, KIOSK, _NO_WINDOW_MANAGER),
+            (not facts.screen_saver_control, KEEP_AWAKE, _NO_SCREEN_SAVER_CONTROL),
+            (not facts.randr, MONITORS, _NO_RANDR),
+            (not facts.clipboard_events, CLIPBOARD_USE, _NO_XFIXES),
+            (not facts.input_devices, INPUT, _NO_XINPUT),
+        ]
+    if facts.system in _LINUX:
+        found.append((not facts.login_session, SESSION, _NO_LOGIND))
+    if facts.system is System.MACOS:
+        found.append((not facts.event_tap and not facts.assessment, KEYBOARD, _NO_EVENT_TAP))
+    return [(what, sentence) for applies, what, sentence in found if applies]
+
+
+_NO_WINDOW_MANAGER = (
+    "No window manager runs, so nothing keeps other windows below the exam window: start a desktop session."
+)
+_NO_SCREEN_SAVER_CONTROL = (
+    "The X server has no screen saver settings, so the screen may be blanked during the exam: turn that off by hand."
+)
+_NO_RANDR = "The X server has no RandR 1.5, so monitors that it joins or adds virtually are not noticed."
+_NO_XFIXES = "The X server has no XFixes extension, so changes of the clipboard are not noticed."
+_NO_XINPUT = "The X server has no XInput 2, so keys and clicks that a program makes are not told from real ones."
+_NO_LOGIND = "No login manager answers on D-Bus, so screen locks and sleep are only seen as gaps."
+_NO_EVENT_TAP = (
+    "macOS does not let this application see keys, so key combinations that leave the exam are not blocked: "
+    "allow it in System Settings, Privacy & Security, Accessibility."
+)

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 Sensitivity = Literal["low", "medium", "high"]
+Response = Literal["ignore", "record", "warn", "hold", "close", "end"]
+"""What follows a violation: nothing and no violation; recorded; and the candidate told; and the exam held on the lock
+screen; and the offending program closed (held, if it stays); and the attempt ended."""
 Position = Literal["top-left", "top", "top-right", "left", "center", "right", "bottom-left", "bottom", "bottom-right"]
 _STRICT: dict[str, object] = {"extra": "forbid"}
 
@@ -68,15 +71,35 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lockdown:
-    """``quit_always`` shows a Quit button and keeps Ctrl+Alt+Shift+Q alive at any time (demo, practice)."""
+    """``quit_always`` shows a Quit button and keeps Ctrl+Alt+Shift+Q alive at any time (demo, practice).
+
+    ``denied_processes`` are names, or ``sha256:`` and the hash of a program's file. ``allowed_programs`` may show windows,
+    ``allowed_signers`` are publishers whose programs are never denied, ``capture_tools`` may record the screen.
+    ``kill_processes``: what does not close when it is asked is ended. ``hold_release``: how a held exam goes on when the
+    policy held it: once the cause is gone, or by password or proctor only. ``unlock_password`` is a hash (``core.unlock``).
+    ``separate_desktop``: on Windows the exam has a desktop of its own. ``restart_client``: after a crash the exam goes on
+    by itself; otherwise the candidate starts it again.
+    """
 
     __pydantic_config__: ClassVar = _STRICT
     kiosk: bool = True
     grab_keyboard: bool = True
     single_monitor: bool = True
     keep_awake: bool = True
+    clipboard: bool = True
+    watch_windows: bool = True
+    watch_devices: bool = True
+    watch_machine: bool = True
     denied_processes: tuple[str, ...] = ()
+    allowed_programs: tuple[str, ...] = ()
+    allowed_signers: tuple[str, ...] = ()
+    capture_tools: tuple[str, ...] = ()
+    kill_processes: bool = False
     content_protect: bool = False
+    separate_desktop: bool = False
+    hold_release: Literal["cause_gone", "proctor"] = "cause_gone"
+    unlock_password: str = ""
+    restart_client: bool = True
     refuse_mobile: bool = True
     quit_always: bool = False
 
@@ -131,7 +154,8 @@ class RuleSetting:
 
     It opens when its signal was active for ``dwell_s``, closes when it was inactive for
     ``release_s``; spans closer than ``merge_s`` are one; after it closed, no new one opens
-    for ``cooldown_s``. ``threshold`` is the rule's own unit (see docs/policy.md), None = default.
+    for ``cooldown_s``. ``threshold`` is the rule's own unit (see docs/policy.md), None = default. ``response`` is what
+    follows a violation, None = the rule's default (``core.rule_table``).
     """
 
     __pydantic_config__: ClassVar = _STRICT
@@ -142,6 +166,7 @@ class RuleSetting:
     cooldown_s: float | None = None
     threshold: float | None = None
     severity: float | None = None
+    response: Response | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

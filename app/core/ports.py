@@ -188,6 +188,9 @@ class KioskWindow(Protocol):
     def grab_keyboard(self, on: bool) -> bool:
         """True when the grab is held."""
 
+    def handle(self) -> int:
+        """The window system's number of our window: X11 window, HWND, NSView pointer; 0 where there is none (Wayland)."""
+
 
 class LockdownOperation(Protocol):
     """One protection. ``name`` is stable: it is the key in the restore journal."""
@@ -208,12 +211,33 @@ class LockdownOperation(Protocol):
 
 
 class Watcher(Protocol):
-    """Looks at the machine and reports changes; never acts."""
+    """Looks at the machine and reports changes; never acts. All calls from one thread, but for ``wake``."""
 
     @property
     def name(self) -> str: ...
 
-    def poll(self, now_ns: int) -> Sequence[Observation]: ...
+    def poll(self, now_ns: int) -> Sequence[Observation]:
+        """What changed since the poll before; everything that holds, at the first. Does not wait."""
+
+    def listen(self, wake: Callable[[], None]) -> int | None:
+        """Called once before the first poll. A file descriptor that becomes readable when there is something to poll,
+        or None for a watcher that calls ``wake`` from a thread of its own, or that is only polled at the interval."""
+
+    def close(self) -> None:
+        """Gives back what is held. Safe to call twice."""
+
+
+class Closer(Protocol):
+    """Closes other programs where the policy says so. Any thread; never raises for what is gone already."""
+
+    def ask_window(self, handle: int) -> None:
+        """Asks a window to close, as its own close button would."""
+
+    def ask_process(self, pid: int) -> None:
+        """Asks a process to end. Raises LockdownError with a sentence when the system does not let us."""
+
+    def end_process(self, pid: int) -> None:
+        """Ends it without asking. Raises LockdownError as above."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from app.core.machine_rules import machine_signals
 from app.core.rule_table import (
-    BLOCKED_KEY,
-    CAPTURE_KEY,
     FOCUS_GAINED,
     FOCUS_LOST,
     GAP,
     LOOKING_AWAY,
     LOUD,
-    MONITORS,
     MORE_FACES,
     NO_FACE,
     OTHER_PERSON,
-    PROCESS,
     SPEECH,
     EffectiveRule,
 )
 from app.core.rule_track import Signal
 from app.core.types import (
-    DisplaysSeen,
     Face,
     FacesSeen,
     FocusChanged,
-    KeyBlocked,
     Observation,
     PersonCompared,
-    ProcessesSeen,
     SoundHeard,
     Stream,
+    StreamBack,
+    StreamLost,
 )
 
 # Nothing quieter than this is loud, however silent the room.
@@ -56,18 +52,11 @@ def signals_of(
             found = {FOCUS_LOST: Signal(not observation.focused, details=_words(observation.detail))}
             if observation.focused and not focused:
                 found[FOCUS_GAINED] = Signal(True, details=_words(observation.detail))
-        case DisplaysSeen():
-            found = _displays(observation, settings)
-        case ProcessesSeen():
-            names = tuple(f"{name} ({why})" for name, why in observation.found)
-            found = {PROCESS: Signal(bool(observation.found), details=names)}
-        case KeyBlocked():
-            found = {
-                CAPTURE_KEY if observation.capture else BLOCKED_KEY: Signal(True, details=_words(observation.keys))
-            }
-        case _:
+        case StreamLost() | StreamBack():
             causes = tuple(f"{stream}: {cause}" for stream, cause in sorted(lost.items()))
             found = {GAP: Signal(bool(lost), details=causes)}
+        case _:
+            found = machine_signals(observation, settings)
     return {code: signal for code, signal in found.items() if code in settings}
 
 
@@ -106,11 +95,6 @@ def _sound(heard: SoundHeard, settings: Mapping[int, EffectiveRule]) -> dict[int
         loud = above_db >= _threshold(settings, LOUD, 14.0) and heard.dbfs >= LEAST_LOUD_DBFS
         found[LOUD] = Signal(loud, min(1.0, above_db / _SURELY_LOUD_DB))
     return found
-
-
-def _displays(seen: DisplaysSeen, settings: Mapping[int, EffectiveRule]) -> dict[int, Signal]:
-    detail = ", ".join(seen.names) or f"{seen.count} monitors"
-    return {MONITORS: Signal(seen.count > _threshold(settings, MONITORS, 1.0), details=(detail,))}
 
 
 def _words(detail: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.core import codes
-from app.core.policy import Accessibility, Detection, RuleSetting, Sensitivity
+from app.core.policy import Accessibility, Detection, Response, RuleSetting, Sensitivity
 from app.core.types import NS_PER_S
 
 NO_FACE = 5001
@@ -15,19 +15,34 @@ LOUD = 5004
 FOCUS_LOST = 5005
 FOCUS_GAINED = 5006
 MONITORS = 5007
+MONITORS_SUSPECTED = 5008
 LOOKING_AWAY = 5101
 OTHER_PERSON = 5102
 SPEECH = 5106
 SECOND_VOICE = 5107
+VIRTUAL_CAMERA = 5110
 PROCESS = 5111
+REMOTE_CONTROL = 5112
+VIRTUAL_MACHINE = 5113
+CLIPBOARD = 5114
 CAPTURE_KEY = 5115
+DISPLAY_CHANGED = 5116
+DEVICE = 5117
+CLOCK = 5118
 GAP = 5119
+TAMPERING = 5120
 BLOCKED_KEY = 5121
+FOREIGN_WINDOW = 5122
+INJECTED_INPUT = 5123
 
 FACE_RULES = frozenset({NO_FACE, MORE_FACES, LOOKING_AWAY, OTHER_PERSON})
 SOUND_RULES = frozenset({LOUD, SPEECH})
 SAMPLED_RULES = FACE_RULES | SOUND_RULES
-INSTANT_RULES = frozenset({FOCUS_GAINED, CAPTURE_KEY, BLOCKED_KEY})
+INSTANT_RULES = frozenset(
+    {FOCUS_GAINED, CLIPBOARD, CAPTURE_KEY, DISPLAY_CHANGED, DEVICE, CLOCK, TAMPERING, BLOCKED_KEY, INJECTED_INPUT}
+)
+MACHINE_RULES = frozenset({VIRTUAL_CAMERA, REMOTE_CONTROL, VIRTUAL_MACHINE})
+"""Judged from the machine's signals, at the system check too."""
 
 NOTHING_GRANTED = Accessibility()
 
@@ -41,7 +56,8 @@ class EffectiveRule:
 
     ``stale_ns``: a sampled signal that gave nothing for longer is unknown, and what was built on it ends.
     ``threshold`` by code: 5002 least face score; 5101 degrees of gaze yaw (None = the detector's own
-    judgement); 5102 least match score; 5004 dB above the background; 5106 speech probability; 5007 monitors allowed.
+    judgement); 5102 least match score; 5004 dB above the background; 5106 speech probability; 5007 monitors allowed;
+    5110, 5112 and 5113 least score of ``core.machine`` (None = its verdict ``likely``). ``response``: what follows.
     """
 
     code: int
@@ -52,17 +68,22 @@ class EffectiveRule:
     stale_ns: int
     threshold: float | None
     severity: float
+    response: Response = "warn"
 
 
 @dataclass(frozen=True, slots=True)
 class _Default:
-    """``thresholds`` for low, medium and high sensitivity; the rest for medium, in seconds."""
+    """``thresholds`` for low, medium and high sensitivity; the rest for medium, in seconds.
+
+    ``response`` is "record" for what is nobody's fault, or too uncertain to tell a candidate about in the exam.
+    """
 
     dwell_s: float = 0.0
     release_s: float = 0.0
     merge_s: float = 0.0
     cooldown_s: float = 0.0
     thresholds: tuple[float | None, float | None, float | None] = (None, None, None)
+    response: Response = "warn"
 
 
 DEFAULTS: Mapping[int, _Default] = {
@@ -70,15 +91,26 @@ DEFAULTS: Mapping[int, _Default] = {
     MORE_FACES: _Default(1.0, 0.7, 2.0, thresholds=(0.88, 0.8, 0.7)),
     LOUD: _Default(0.75, 1.0, 2.0, thresholds=(18.0, 14.0, 10.0)),
     FOCUS_LOST: _Default(),
-    FOCUS_GAINED: _Default(),
+    FOCUS_GAINED: _Default(response="record"),
     MONITORS: _Default(thresholds=(1.0, 1.0, 1.0)),
+    MONITORS_SUSPECTED: _Default(response="record"),
     LOOKING_AWAY: _Default(2.0, 0.7, 1.0),
     OTHER_PERSON: _Default(2.0, 1.5, 3.0, thresholds=(0.2, 0.26, 0.3)),
     SPEECH: _Default(1.0, 1.0, 2.0, thresholds=(0.7, 0.5, 0.4)),
+    VIRTUAL_CAMERA: _Default(response="record"),
     PROCESS: _Default(),
+    REMOTE_CONTROL: _Default(response="record"),
+    VIRTUAL_MACHINE: _Default(response="record"),
+    CLIPBOARD: _Default(cooldown_s=1.0, response="record"),
     CAPTURE_KEY: _Default(cooldown_s=1.0),
-    GAP: _Default(),
+    DISPLAY_CHANGED: _Default(response="record"),
+    DEVICE: _Default(response="record"),
+    CLOCK: _Default(response="record"),
+    GAP: _Default(response="record"),
+    TAMPERING: _Default(response="record"),
     BLOCKED_KEY: _Default(cooldown_s=1.0),
+    FOREIGN_WINDOW: _Default(dwell_s=0.5),
+    INJECTED_INPUT: _Default(cooldown_s=10.0, response="record"),
 }
 
 _LEVEL: Mapping[Sensitivity, int] = {"low": 0, "medium": 1, "high": 2}
@@ -113,7 +145,9 @@ def settings_for(detection: Detection, accessibility: Accessibility = NOTHING_GR
 
 def _enabled(code: int, detection: Detection) -> bool:
     setting = detection.rules.get(code)
-    return (detection.enabled or code not in SAMPLED_RULES) and (setting is None or setting.enabled)
+    return (detection.enabled or code not in SAMPLED_RULES) and (
+        setting is None or (setting.enabled and setting.response != "ignore")
+    )
 
 
 def _effective(
@@ -129,6 +163,7 @@ def _effective(
         stale_ns=stale_ns,
         threshold=default.thresholds[level] if setting.threshold is None else setting.threshold,
         severity=min(1.0, max(0.0, _either(setting.severity, codes.code(code).severity))),
+        response=setting.response or default.response,
     )
 
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from app.core.machine import Judgement
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -124,17 +126,54 @@ class FocusChanged:
 
 @dataclass(frozen=True, slots=True)
 class DisplaysSeen:
+    """The displays that are connected now. ``suspected`` are sentences on what may be a further one (5008)."""
+
     at_ns: int
     count: int
     names: tuple[str, ...] = ()
+    suspected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayChanged:
+    """A display was connected, removed or changed; ``detail`` says which and how."""
+
+    at_ns: int
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)
 class ProcessesSeen:
-    """The deny-listed processes that run now: name and why the list holds it."""
+    """The deny-listed processes that run now: name and why the list holds it. ``pids`` are all of theirs."""
 
     at_ns: int
     found: tuple[tuple[str, str], ...]
+    pids: tuple[int, ...] = ()
+
+
+class WindowIs(StrEnum):
+    """Why a window of another program matters."""
+
+    ABOVE = "above the exam window"
+    HIDDEN_FROM_CAPTURE = "left out of screen captures"
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignWindow:
+    """A visible window that is neither ours nor allowed. ``handle`` is the system's number for it; never its title."""
+
+    program: str
+    why: WindowIs
+    handle: int
+    pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WindowsSeen:
+    """The foreign windows that are there now; empty when the last one is gone."""
+
+    at_ns: int
+    found: tuple[ForeignWindow, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +183,89 @@ class KeyBlocked:
     at_ns: int
     keys: str
     capture: bool
+
+
+@dataclass(frozen=True, slots=True)
+class InputInjected:
+    """``count`` key presses or clicks since the last report were made by software. ``source`` names how, in words."""
+
+    at_ns: int
+    source: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClipboardUsed:
+    """Another program put something into the clipboard, or it left the exam. Contents are never read."""
+
+    at_ns: int
+    program: str
+
+
+class DeviceKind(StrEnum):
+    CAMERA = "camera"
+    SOUND = "sound device"
+    DISPLAY = "display"
+    STORAGE = "storage"
+    KEYBOARD = "keyboard or mouse"
+    OTHER = "device"
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """``name`` as the system gives it, without serial numbers."""
+
+    kind: DeviceKind
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesChanged:
+    at_ns: int
+    added: tuple[Device, ...] = ()
+    removed: tuple[Device, ...] = ()
+
+
+class SessionState(StrEnum):
+    """What the person's login session is doing. All but ``AWAY`` are normal life and never a violation."""
+
+    HERE = "here"
+    LOCKED = "locked"
+    ASLEEP = "asleep"
+    AWAY = "away"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSeen:
+    """``LOCKED``: the system's own lock screen; ``AWAY``: another user's session or a text console is shown."""
+
+    at_ns: int
+    state: SessionState
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSeen:
+    """What signals of a virtual machine, remote control or virtual camera add up to; see ``core.machine``."""
+
+    at_ns: int
+    judgements: tuple[Judgement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSet:
+    """The machine's clock was moved by ``seconds`` against its steady one."""
+
+    at_ns: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class TamperingSeen:
+    """The client or its guardian was stopped, or what they rely on was altered. ``what`` says it in words."""
+
+    at_ns: int
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +289,17 @@ Observation = (
     | SoundHeard
     | FocusChanged
     | DisplaysSeen
+    | DisplayChanged
     | ProcessesSeen
+    | WindowsSeen
     | KeyBlocked
+    | InputInjected
+    | ClipboardUsed
+    | DevicesChanged
+    | SessionSeen
+    | MachineSeen
+    | ClockSet
+    | TamperingSeen
     | StreamLost
     | StreamBack
 )

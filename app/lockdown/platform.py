@@ -4,117 +4,109 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from app.core.errors import LockdownError
-from app.core.lockdown import (
-    MONITORS,
-    OPERATIONS,
-    PROCESSES,
-    SYSTEM_NAMES,
-    MachineFacts,
-    Plan,
-    System,
-    denied_processes,
-)
-from app.core.policy import Policy
-from app.core.ports import KioskWindow, LockdownOperation
-from app.lockdown.processes import ListedProcess, Processes, reasons
-from app.lockdown.watch import MachineWatcher
+from app.core.lockdown import OPERATIONS, SYSTEM_NAMES, MachineFacts, Plan, System
+from app.core.machine import FoundSignal
+from app.core.ports import Closer, LockdownOperation, Watcher
+from app.lockdown.setting import OperationSetting, WatchSetting
+
+
+class Adapters(Protocol):
+    """What a module ``app.lockdown.<system>.adapters`` offers. None of it changes anything by being built."""
+
+    def facts(self, environ: Mapping[str, str]) -> MachineFacts:
+        """Reads only. A display that does not answer counts as none."""
+
+    def operations(self, setting: OperationSetting) -> tuple[LockdownOperation, ...]:
+        """Every operation of this system, in any order."""
+
+    def watcher(self, name: str, setting: WatchSetting) -> Watcher | None:
+        """The watcher of that name; None where this system has none."""
+
+    def closer(self) -> Closer: ...
+
+    def machine_signals(self, environ: Mapping[str, str]) -> tuple[FoundSignal, ...]:
+        """What speaks for a virtual machine, remote control or a virtual camera, right now."""
+
+    def active_window(self) -> str:
+        """The class and process of the window that is active now, empty where it is not told; never its title."""
 
 
 def machine_facts(environ: Mapping[str, str] = os.environ) -> MachineFacts:
     """Reads only. A display that does not answer counts as none."""
-    system = _system(sys.platform, environ)
-    if sys.platform == "linux" and system is System.LINUX_X11:
-        from app.lockdown import x11, x11_monitors
-
-        try:
-            with x11.connection() as display:
-                if x11_monitors.is_xwayland(display):  # whatever the environment says
-                    return MachineFacts(System.LINUX_WAYLAND)
-                return MachineFacts(
-                    system,
-                    window_manager=x11.has_window_manager(display),
-                    randr=x11_monitors.has_monitor_list(display),
-                    screen_saver_control=True,
-                )
-        except LockdownError:
-            return MachineFacts(System.LINUX_NO_DISPLAY)
-    return MachineFacts(system)
+    adapters = _adapters()
+    return MachineFacts(System.OTHER) if adapters is None else adapters.facts(environ)
 
 
 def unsupported(environ: Mapping[str, str] = os.environ) -> str | None:
     """None where an exam can be locked, otherwise a sentence that says so and what to do."""
-    system = machine_facts(environ).system
-    if system is System.LINUX_X11:
-        return None
-    if system is System.LINUX_NO_DISPLAY:
+    facts = machine_facts(environ)
+    if facts.system is System.LINUX_NO_DISPLAY:
         return "There is no display that answers, so no exam can be locked here; start it in a desktop session."
-    advice = "log in to an X11 session (Xorg)" if system is System.LINUX_WAYLAND else "use Linux with X11"
-    return f"Locked exams are not supported yet on {SYSTEM_NAMES[system]}; {advice}."
+    if facts.system is System.LINUX_WAYLAND:
+        kiosk = "start it with 'invigil take --kiosk-compositor' from a text console" if facts.kiosk_compositor else ""
+        advice = " or ".join(part for part in ("log in to an X11 session (Xorg)", kiosk) if part)
+        return f"On Linux with Wayland a program can't lock the screen for an exam; {advice}."
+    if facts.system is System.OTHER:
+        return f"Locked exams are not supported on {SYSTEM_NAMES[facts.system]}; use Windows, macOS or Linux."
+    return None
 
 
-def operations_for(plan: Plan, window: KioskWindow | None) -> tuple[LockdownOperation, ...]:
+def operations_for(plan: Plan, setting: OperationSetting) -> tuple[LockdownOperation, ...]:
     """The plan's operations in its order."""
-    available = _operations(window)
+    available = _operations(setting)
     return tuple(available[name] for name in plan.operations)
 
 
 def all_operations() -> dict[str, LockdownOperation]:
     """Every operation of this platform by name, for restoring without a window. Empty where none is supported."""
-    return _operations(None)
+    return _operations(OperationSetting())
 
 
-def watchers_for(
-    plan: Plan, policy: Policy, known: Iterable[ListedProcess] = (), own_pids: Collection[int] = ()
-) -> tuple[MachineWatcher, ...]:
-    """The plan's watchers. ``known`` says why a process is denied; ``own_pids`` are never reported."""
-    watchers: list[MachineWatcher] = []
-    if sys.platform == "linux" and MONITORS in plan.watchers:
-        from app.lockdown.x11_monitors import Monitors
-
-        watchers.append(Monitors())
-    if PROCESSES in plan.watchers:
-        watchers.append(Processes(reasons(denied_processes(policy), known), own_pids))
-    return tuple(watchers)
+def watchers_for(plan: Plan, setting: WatchSetting) -> tuple[Watcher, ...]:
+    """The plan's watchers, in its order."""
+    adapters = _adapters()
+    if adapters is None:
+        return ()
+    made = (adapters.watcher(name, setting) for name in plan.watchers)
+    return tuple(watcher for watcher in made if watcher is not None)
 
 
-def _operations(window: KioskWindow | None) -> dict[str, LockdownOperation]:
-    if sys.platform != "linux":
-        return {}
-    from app.lockdown import x11
-
-    every: tuple[LockdownOperation, ...] = (
-        x11.ClipboardEmptied(),
-        x11.KeepAwake(),
-        x11.KioskWindowOperation(window),
-        x11.KeyboardGrab(window),
-    )
-    by_name = {operation.name: operation for operation in every}
-    return {name: by_name[name] for name in OPERATIONS}
+def closer() -> Closer:
+    """Raises LockdownError where programs can't be closed."""
+    adapters = _adapters()
+    if adapters is None:
+        raise LockdownError("Programs can't be closed on this operating system; close them yourself.")
+    return adapters.closer()
 
 
-def _system(platform: str, environ: Mapping[str, str]) -> System:
-    if platform == "win32":
-        return System.WINDOWS
-    if platform == "darwin":
-        return System.MACOS
-    if platform != "linux":
-        return System.OTHER
-    if environ.get("DISPLAY") and environ.get("XDG_SESSION_TYPE") != "wayland":
-        # WAYLAND_DISPLAY may be set for a nested compositor; QT_QPA_PLATFORM=xcb then still is the X server's
-        wayland = bool(environ.get("WAYLAND_DISPLAY")) and environ.get("QT_QPA_PLATFORM") != "xcb"
-        return System.LINUX_WAYLAND if wayland else System.LINUX_X11
-    if environ.get("WAYLAND_DISPLAY") or environ.get("XDG_SESSION_TYPE") == "wayland":
-        return System.LINUX_WAYLAND
-    return System.LINUX_NO_DISPLAY
+def machine_signals(environ: Mapping[str, str] = os.environ) -> tuple[FoundSignal, ...]:
+    """What speaks for a virtual machine, remote control or a virtual camera, right now. Takes up to a second."""
+    adapters = _adapters()
+    return () if adapters is None else adapters.machine_signals(environ)
 
 
 def active_window() -> str:
     """The class and process of the window that is active now, where this system tells; never its title."""
-    if sys.platform != "linux":
-        return ""
-    from app.lockdown import x11
+    adapters = _adapters()
+    return "" if adapters is None else adapters.active_window()
 
-    return x11.active_window()
+
+def _operations(setting: OperationSetting) -> dict[str, LockdownOperation]:
+    adapters = _adapters()
+    if adapters is None:
+        return {}
+    by_name = {operation.name: operation for operation in adapters.operations(setting)}
+    return {name: by_name[name] for name in OPERATIONS if name in by_name}
+
+
+def _adapters() -> Adapters | None:
+    found: Adapters | None = None
+    if sys.platform == "linux":
+        from app.lockdown.linux import adapters as linux
+
+        found = linux
+    return found

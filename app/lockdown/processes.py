@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from app.core import lockdown
-from app.core.errors import BadInput
+from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
 from app.core.types import Observation, ProcessesSeen
 
@@ -67,19 +67,24 @@ class Processes:
         self._names: dict[int, tuple[str, ...]] = {}
         self._age: dict[int, int] = {}
         self._polls = 0
-        self._seen: tuple[tuple[str, str], ...] = ()
+        self._seen: tuple[tuple[tuple[str, str], ...], tuple[int, ...]] = ((), ())
 
     def poll(self, now_ns: int) -> Sequence[Observation]:
         self._polls += 1
         pids = [pid for pid in psutil.pids() if pid not in self._own]
         self._age = {pid: self._age.get(pid, 0) + 1 for pid in pids}
         self._names = {pid: self._look(pid) for pid in pids}
-        hits = {hit for names in self._names.values() for hit in names[:1]}
-        found = tuple(sorted((name, self._why[name]) for name in hits))
-        if found == self._seen:
+        by_pid = {pid: names[0] for pid, names in self._names.items() if names}
+        found = tuple(sorted((name, self._why[name]) for name in set(by_pid.values())))
+        seen = (found, tuple(sorted(by_pid)))
+        if seen == self._seen:
             return ()
-        self._seen = found
-        return (ProcessesSeen(now_ns, found),)
+        self._seen = seen
+        return (ProcessesSeen(now_ns, *seen),)
+
+    def listen(self, wake: Callable[[], None]) -> int | None:
+        """Polled at the interval only: without special rights no system tells of every new process."""
+        return None
 
     def close(self) -> None:
         """Nothing is held."""
@@ -91,6 +96,30 @@ class Processes:
         if not due:
             return known
         return tuple(sorted({program_name(name) for name in _names_of(pid)} & self._why.keys()))
+
+
+class ProcessCloser:
+    """Answers the ``Closer`` port for processes, wherever psutil does; windows are a window system's matter."""
+
+    def ask_window(self, handle: int) -> None:
+        raise LockdownError("Windows of other programs can't be closed here; close them yourself.")
+
+    def ask_process(self, pid: int) -> None:
+        _signal(pid, psutil.Process.terminate)
+
+    def end_process(self, pid: int) -> None:
+        _signal(pid, psutil.Process.kill)
+
+
+def _signal(pid: int, act: Callable[[psutil.Process], None]) -> None:
+    try:
+        act(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return
+    except psutil.AccessDenied as error:
+        raise LockdownError(
+            f"This user may not close the program with process number {pid}; ask whoever runs the machine."
+        ) from error
 
 
 def _names_of(pid: int) -> tuple[str, ...]:

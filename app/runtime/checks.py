@@ -21,6 +21,7 @@ from app.core.policy import Candidate, Exam, Policy, Upload
 from app.core.ports import Clock, ExamBackend
 from app.core.types import CheckResult, DisplaysSeen, Json, Observation, ProcessesSeen, Stream
 from app.lockdown.platform import machine_facts, unsupported, watchers_for
+from app.lockdown.setting import WatchSetting
 from app.runtime.preview import Preview
 from app.runtime.resources import model_path
 
@@ -141,7 +142,7 @@ def _machine(context: CheckContext) -> list[CheckResult]:
     """What the lockdown's own watchers see right now."""
     seen: list[Observation] = []
     wanted = plan(context.policy or EVERYTHING, machine_facts())
-    for watcher in watchers_for(wanted, context.policy or EVERYTHING):
+    for watcher in watchers_for(wanted, WatchSetting(context.policy or EVERYTHING)):
         try:
             seen += watcher.poll(context.clock.now().mono_ns)
         except LockdownError as error:

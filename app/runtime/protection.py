@@ -13,7 +13,9 @@ from app.lockdown.journal import RestoreJournal
 from app.lockdown.platform import all_operations, machine_facts, operations_for, watchers_for
 from app.lockdown.processes import ListedProcess
 from app.lockdown.sequence import perform_all, revert_all
+from app.lockdown.setting import OperationSetting, WatchSetting
 from app.lockdown.watch import WatchLoop
+from app.runtime.options import self_command
 
 
 class Protection:
@@ -43,13 +45,13 @@ class Protection:
     def perform(self) -> tuple[str, ...]:
         """Returns what this machine can't give, in sentences. Raises LockdownError after undoing what was done."""
         self._plan = plan(self._policy, machine_facts())
-        perform_all(operations_for(self._plan, self._window), self._journal)
+        perform_all(operations_for(self._plan, self._setting()), self._journal)
         return self._plan.missing
 
     def watch(self) -> None:
         if self._plan is None or self._loop is not None:
             return
-        watchers = watchers_for(self._plan, self._policy, self._known)
+        watchers = watchers_for(self._plan, WatchSetting(self._policy, self._known, window=self._window))
         self._loop = WatchLoop(watchers, self._clock, self._on_observation, interval_s=1.0)
         self._loop.start()
 
@@ -60,4 +62,8 @@ class Protection:
             self._loop = None
         if self._plan is None:
             return revert_all(self._journal, all_operations())
-        return revert_all(self._journal, {each.name: each for each in operations_for(self._plan, self._window)})
+        return revert_all(self._journal, {each.name: each for each in operations_for(self._plan, self._setting())})
+
+    def _setting(self) -> OperationSetting:
+        restore = self_command("lockdown", "restore", "--quiet", "--journal", str(self._journal.path.absolute()))
+        return OperationSetting(self._window, self._policy, tuple(restore))

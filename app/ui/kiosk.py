@@ -20,6 +20,8 @@ _GRAB_PAUSE_S = 0.1
 _HOLD_INTERVAL_MS = 100
 _FORWARD_EVERY_TICKS = 5
 _SETTLING_S = 2.0
+_NUMBERED = frozenset({"xcb", "windows", "cocoa"})
+"""Qt's platforms on which ``winId`` is the window system's number."""
 
 
 class Kiosk(QObject):
@@ -58,6 +60,7 @@ class Kiosk(QObject):
         self._normal_flags = window.windowFlags()
         self._normal_state = window.windowState()
         self._ticks = 0
+        self._number = 0
         self._last_blocked: tuple[str, int] | None = None
         self._last_release: tuple[int, int] | None = None
         self._swallowed: set[int] = set()
@@ -90,6 +93,10 @@ class Kiosk(QObject):
         self._in_ui_thread(self._ungrab)
         return False
 
+    def handle(self) -> int:
+        """Up to date within 0.1 s while the kiosk is on; 0 before, and where a window has no number (Wayland)."""
+        return self._number
+
     def release(self) -> None:
         """Gives the keyboard, the screen and the other windows back. Any thread, any number of times."""
         self._in_ui_thread(self._leave)
@@ -110,8 +117,13 @@ class Kiosk(QObject):
         self._filter(self._handle())
         application.focusWindowChanged.connect(self._filter)
         application.applicationStateChanged.connect(self._on_state)
+        self._number = self._native_number()
         self._holding.start()
         return True
+
+    def _native_number(self) -> int:
+        """The first web view in a window makes its native window anew, so this is asked again and again."""
+        return int(self._window.winId()) if QGuiApplication.platformName() in _NUMBERED else 0
 
     def _leave(self) -> bool:
         self._ungrab()
@@ -173,6 +185,7 @@ class Kiosk(QObject):
     def _hold(self) -> None:
         """Keeps what a menu or another program took: the place in front and the keyboard."""
         self._ticks += 1
+        self._number = self._native_number()
         popup = QApplication.activePopupWidget()
         if popup is not None:
             self._filter(popup.window().windowHandle())  # sees it hide

@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from app.cli import lockdown
-from app.lockdown import x11
 from app.lockdown.journal import Owner, RestoreJournal
+from app.lockdown.linux import x11
 from app.lockdown.sequence import perform_all
 
 

@@ -15,12 +15,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow
 
-from app.core.lockdown import OPERATIONS, Plan
+from app.core.lockdown import CLIPBOARD, KEEP_AWAKE, KEYBOARD, KIOSK, Plan
 from app.lockdown.journal import RestoreJournal
+from app.lockdown.linux.x11 import KeepAwake
 from app.lockdown.platform import all_operations, operations_for
 from app.lockdown.sequence import perform_all, revert_all
-from app.lockdown.x11 import KeepAwake
+from app.lockdown.setting import OperationSetting
 from app.ui.kiosk import Kiosk
+
+LOCKED = (CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD)
 
 
 def main() -> int:
@@ -30,7 +33,7 @@ def main() -> int:
     window.setCentralWidget(QLineEdit())
     kiosk = Kiosk(window)
     journal = RestoreJournal(folder / "restore.jsonl")
-    operations = operations_for(Plan(operations=OPERATIONS), kiosk)
+    operations = operations_for(Plan(operations=LOCKED), OperationSetting(kiosk))
 
     def note(what: str) -> None:
         with (folder / "seen").open("a") as file:

@@ -189,6 +189,9 @@ class FakeKiosk:
     def grab_keyboard(self, on: bool) -> bool:
         return on
 
+    def handle(self) -> int:
+        return 0
+
 
 class KioskProtection(Protection):
     """The kiosk window alone: what needs no X server."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import socket
 import subprocess
 import threading
 import time
@@ -18,10 +19,11 @@ from hypothesis import strategies as st
 
 from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
-from app.core.types import DisplaysSeen, Instant, Observation, ProcessesSeen
+from app.core.types import DisplaysSeen, Observation, ProcessesSeen
+from app.lockdown.linux.x11_monitors import Monitors
 from app.lockdown.processes import Processes, load_process_list, reasons
 from app.lockdown.watch import WatchLoop
-from app.lockdown.x11_monitors import Monitors
+from app.runtime.clock import SystemClock
 from app.runtime.resources import resources_dir
 
 REMOTE = f"Remote{os.getpid()}"
@@ -208,17 +210,6 @@ def test_a_broken_list_is_told_in_a_sentence(tmp_path: Path, content: str) -> No
 # ---- the loop
 
 
-class SteppingClock:
-    """Every look at it is one nanosecond later."""
-
-    def __init__(self) -> None:
-        self._mono_ns = 0
-
-    def now(self) -> Instant:
-        self._mono_ns += 1
-        return Instant(self._mono_ns, 0, "boot")
-
-
 class CountingWatcher:
     """Reports its polls; raises instead where told."""
 
@@ -226,11 +217,17 @@ class CountingWatcher:
         self.name = name
         self.broken = broken
         self.closed = 0
+        self.descriptor: int | None = None
+        self.wake: Callable[[], None] = lambda: None
 
     def poll(self, now_ns: int) -> Sequence[Observation]:
         if self.broken:
             raise LockdownError("The X server does not answer.")
         return (DisplaysSeen(now_ns, 1, (self.name,)),)
+
+    def listen(self, wake: Callable[[], None]) -> int | None:
+        self.wake = wake
+        return self.descriptor
 
     def close(self) -> None:
         self.closed += 1
@@ -239,7 +236,7 @@ class CountingWatcher:
 def test_a_broken_watcher_is_counted_and_holds_up_nobody() -> None:
     seen: list[Observation] = []
     broken, sound = CountingWatcher("broken", broken=True), CountingWatcher("sound")
-    loop = WatchLoop([broken, sound], SteppingClock(), seen.append, interval_s=0.001)
+    loop = WatchLoop([broken, sound], SystemClock(), seen.append, interval_s=0.001)
     loop.start()
     until(lambda: len(seen) >= 3)
     loop.stop()
@@ -251,7 +248,7 @@ def test_a_broken_watcher_is_counted_and_holds_up_nobody() -> None:
 def test_a_watcher_that_recovers_is_heard_again() -> None:
     seen: list[Observation] = []
     watcher = CountingWatcher("flaky", broken=True)
-    loop = WatchLoop([watcher], SteppingClock(), seen.append, interval_s=0.001)
+    loop = WatchLoop([watcher], SystemClock(), seen.append, interval_s=0.001)
     loop.start()
     until(lambda: loop.failures["flaky"] > 0)
     watcher.broken = False
@@ -259,10 +256,35 @@ def test_a_watcher_that_recovers_is_heard_again() -> None:
     loop.stop()
 
 
+def test_a_watcher_that_has_something_to_tell_is_polled_at_once() -> None:
+    watcher, other = CountingWatcher("woken"), CountingWatcher("other")
+    seen: list[Observation] = []
+    loop = WatchLoop([watcher, other], SystemClock(), seen.append, interval_s=3600)
+    loop.start()
+    until(lambda: len(seen) == 2)
+    watcher.wake()
+    until(lambda: len(seen) == 3)
+    loop.stop()
+    assert [o.names for o in displays(seen)] == [("woken",), ("other",), ("woken",)]
+
+
+def test_a_descriptor_that_is_readable_for_ever_does_not_spin_the_loop() -> None:
+    ours, theirs = socket.socketpair()
+    theirs.close()
+    watcher = CountingWatcher("cut off", broken=True)
+    watcher.descriptor = ours.fileno()
+    loop = WatchLoop([watcher], SystemClock(), lambda _: None, interval_s=0.05)
+    with ours:
+        loop.start()
+        until(lambda: loop.polls["cut off"] >= 4)
+        loop.stop()
+    assert loop.polls["cut off"] <= loop.failures["cut off"]
+
+
 def test_stopping_ends_the_thread_at_once_and_closes_the_watchers() -> None:
     watcher = CountingWatcher("slow")
     seen: list[Observation] = []
-    loop = WatchLoop([watcher], SteppingClock(), seen.append, interval_s=3600)
+    loop = WatchLoop([watcher], SystemClock(), seen.append, interval_s=3600)
     loop.start()
     until(lambda: bool(seen))
     assert "lockdown-watch" in {thread.name for thread in threading.enumerate()}

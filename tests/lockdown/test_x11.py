@@ -12,8 +12,8 @@ import pytest
 
 from app.core.errors import LockdownError
 from app.core.types import Json
-from app.lockdown import x11
 from app.lockdown.journal import Owner, RestoreJournal
+from app.lockdown.linux import x11
 from app.lockdown.platform import all_operations
 from app.lockdown.sequence import perform_all, revert_all
 
@@ -33,6 +33,9 @@ class FakeWindow:
     def grab_keyboard(self, on: bool) -> bool:
         self.calls.append(("keyboard", on))
         return on and self.grabs
+
+    def handle(self) -> int:
+        return 0
 
 
 def screen_saver() -> str:

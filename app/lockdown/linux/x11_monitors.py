@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import screeninfo
 from Xlib.display import Display
@@ -13,7 +13,7 @@ from Xlib.ext import randr
 from app.core import lockdown
 from app.core.errors import LockdownError
 from app.core.types import NS_PER_S, DisplaysSeen, Observation
-from app.lockdown.x11 import open_display
+from app.lockdown.linux.x11 import open_display
 
 _SCREENINFO_EVERY_NS = 30 * NS_PER_S
 
@@ -45,6 +45,9 @@ class Monitors:
             return ()
         self._seen = names
         return (DisplaysSeen(now_ns, len(names), names),)
+
+    def listen(self, wake: Callable[[], None]) -> int | None:
+        return None
 
     def close(self) -> None:
         if self._display is not None:

@@ -1,0 +1,73 @@
+"""What Linux has: X11, a Wayland session, or a kiosk compositor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.core import lockdown
+from app.core.errors import LockdownError
+from app.core.lockdown import MachineFacts, System, denied_processes
+from app.core.machine import FoundSignal
+from app.core.ports import Closer, LockdownOperation, Watcher
+from app.lockdown.linux import x11, x11_monitors
+from app.lockdown.linux.autostart import AutostartEntry
+from app.lockdown.processes import ProcessCloser, Processes, reasons
+from app.lockdown.setting import OperationSetting, WatchSetting
+
+
+def facts(environ: Mapping[str, str]) -> MachineFacts:
+    system = _system(environ)
+    if system is not System.LINUX_X11:
+        return MachineFacts(system)
+    try:
+        with x11.connection() as display:
+            if x11_monitors.is_xwayland(display):  # whatever the environment says
+                return MachineFacts(System.LINUX_WAYLAND)
+            return MachineFacts(
+                system,
+                window_manager=x11.has_window_manager(display),
+                randr=x11_monitors.has_monitor_list(display),
+                screen_saver_control=True,
+            )
+    except LockdownError:
+        return MachineFacts(System.LINUX_NO_DISPLAY)
+
+
+def operations(setting: OperationSetting) -> tuple[LockdownOperation, ...]:
+    return (
+        AutostartEntry(setting.restore_command),
+        x11.ClipboardEmptied(),
+        x11.KeepAwake(),
+        x11.KioskWindowOperation(setting.window),
+        x11.KeyboardGrab(setting.window),
+    )
+
+
+def watcher(name: str, setting: WatchSetting) -> Watcher | None:
+    if name == lockdown.MONITORS:
+        return x11_monitors.Monitors()
+    if name == lockdown.PROCESSES:
+        return Processes(reasons(denied_processes(setting.policy), setting.known), setting.own_pids)
+    return None
+
+
+def closer() -> Closer:
+    return ProcessCloser()
+
+
+def machine_signals(environ: Mapping[str, str]) -> tuple[FoundSignal, ...]:
+    return ()
+
+
+def active_window() -> str:
+    return x11.active_window()
+
+
+def _system(environ: Mapping[str, str]) -> System:
+    if environ.get("DISPLAY") and environ.get("XDG_SESSION_TYPE") != "wayland":
+        # WAYLAND_DISPLAY may be set for a nested compositor; QT_QPA_PLATFORM=xcb then still is the X server's
+        wayland = bool(environ.get("WAYLAND_DISPLAY")) and environ.get("QT_QPA_PLATFORM") != "xcb"
+        return System.LINUX_WAYLAND if wayland else System.LINUX_X11
+    if environ.get("WAYLAND_DISPLAY") or environ.get("XDG_SESSION_TYPE") == "wayland":
+        return System.LINUX_WAYLAND
+    return System.LINUX_NO_DISPLAY
