@@ -23,8 +23,8 @@ from build_scripts.environment import PIP_OPTIONS, ROOT, SetupError, run, say
 LIST = Path(__file__).resolve().parent / "windows_python.json"
 LOCK = Path(__file__).resolve().parent / "requirements.lock"
 _TITLE = "fetching Python for Windows"
-_SEARCHED = ("python311.zip", ".", "Lib/site-packages", "import site")
-"""The embeddable Python looks where this file says and nowhere else."""
+_SEARCHED = ("python311.zip", ".", "Lib/site-packages", "../../..", "import site")
+"""The embeddable Python looks where this says and nowhere else; seen from ``build/wine/python``, ours is three up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ TESTS = ROOT / "tests" / "wine"
 RUN_TIMEOUT_S = 420.0
 PREFIX_TIMEOUT_S = 180.0
 TIMED_OUT = 124
+_AS_WINDOWS_10 = ("reg", "add", r"HKCU\Software\Wine", "/v", "Version", "/d", "win10", "/f")
 _DLL_FOLDERS = (
     "/usr/lib/*/wine/x86_64-windows",
     "/usr/lib/wine/x86_64-windows",
@@ -164,8 +165,8 @@ def environment(outer: Mapping[str, str], desktop: Mapping[str, str], prefix: Pa
 def ensure_template(folder: Path) -> Path:
     """Makes the prefix in ``folder`` unless it is there from the same version of Wine; returns ``folder``."""
     version = subprocess.run(["wine", "--version"], capture_output=True, text=True, check=False).stdout.strip()
-    mark = folder / "made-by.txt"
-    if mark.is_file() and mark.read_text(encoding="utf-8") == version:
+    mark, made_by = folder / "made-by.txt", f"{version} {_AS_WINDOWS_10}"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == made_by:
         return folder
     say(f"making a prefix for {version}")
     shutil.rmtree(folder, ignore_errors=True)
@@ -173,11 +174,11 @@ def ensure_template(folder: Path) -> Path:
         made = Path(scratch) / "prefix"
         made.mkdir()
         with Wine(made) as wine:
-            code = wine.run(["wineboot", "--init"], PREFIX_TIMEOUT_S)
+            code = wine.run(["wineboot", "--init"], PREFIX_TIMEOUT_S) or wine.run(_AS_WINDOWS_10, PREFIX_TIMEOUT_S)
         if code != 0:
             raise SetupError(f"Wine could not make a prefix (exit code {code}); run wineboot by hand to see why.")
         link_system_files(made)
-        (made / mark.name).write_text(version, encoding="utf-8")
+        (made / mark.name).write_text(made_by, encoding="utf-8")
         made.rename(folder)
     return folder
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+import platform
 
 import pytest
 
@@ -11,7 +11,7 @@ from app.lockdown.win32.library import Library
 
 
 def test_these_tests_run_in_windows_python() -> None:
-    assert sys.platform == "win32"
+    assert (platform.system(), platform.release()) == ("Windows", "10")
 
 
 def test_the_desktop_has_the_size_of_its_screen() -> None:
