@@ -1,13 +1,17 @@
 """The restore journal: what is about to be changed on the machine, written down before it is changed.
 
-One JSON object per line. ``{"do": "intend", "op", "before", "pid", "started"}`` precedes a
-change, ``{"do": "reverted", "op"}`` follows its undoing. What is intended and not
+One JSON object per line. ``{"do": "intend", "op", "before", "pid", "started", "sum"}`` precedes a
+change, ``{"do": "reverted", "op", "sum"}`` follows its undoing. What is intended and not
 reverted is outstanding. Whoever outlives the client restores from this file alone.
+
+``sum`` is the beginning of the SHA-256 of the line's other members. It tells a value that was edited or went bad from
+one that was written here; whoever reads this file can make a new one, so operations trust no value all the same.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import sys
@@ -46,6 +50,21 @@ class Intent:
     op: str
     before: Mapping[str, Json]
     owner: Owner
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """A line that was left out. ``altered``: it is whole, but not as it was written; otherwise it was cut off, as by a
+    loss of power.
+    """
+
+    number: int
+    altered: bool
+
+    @property
+    def sentence(self) -> str:
+        how = "was altered" if self.altered else "is damaged"
+        return f"Line {self.number} of the restore journal {how} and was left out."
 
 
 def this_process() -> Owner:
@@ -103,7 +122,11 @@ class RestoreJournal:
         return self._read()[0]
 
     def problems(self) -> list[str]:
-        """A sentence for each line that can't be read."""
+        """A sentence for each line that can't be used."""
+        return [damage.sentence for damage in self.damages()]
+
+    def damages(self) -> list[Damage]:
+        """What was left out, in the order of the file."""
         return self._read()[1]
 
     def clear(self) -> bool:
@@ -117,14 +140,14 @@ class RestoreJournal:
             os.fsync(handle)
         return True
 
-    def _read(self) -> tuple[list[Intent], list[str]]:
+    def _read(self) -> tuple[list[Intent], list[Damage]]:
         if not self._path.exists():
             return [], []
         with self._locked() as handle:
             return _parse(_content(handle))
 
     def _append(self, handle: int, line: Mapping[str, Json]) -> None:
-        data = json.dumps(line, sort_keys=True).encode() + b"\n"
+        data = json.dumps(dict(line) | {"sum": _sum(line)}, sort_keys=True).encode() + b"\n"
         content = _content(handle)
         if content and not content.endswith(b"\n"):
             data = b"\n" + data  # the torn line stays a line of its own
@@ -171,34 +194,45 @@ def _content(handle: int) -> bytes:
     return b"".join(parts)
 
 
-def _parse(content: bytes) -> tuple[list[Intent], list[str]]:
-    """Outstanding intents, newest first, and a sentence for each damaged line."""
+def _parse(content: bytes) -> tuple[list[Intent], list[Damage]]:
+    """Outstanding intents, newest first, and each line that was left out."""
     open_: dict[str, Intent] = {}
-    problems = []
+    damages = []
     for number, raw in enumerate(content.split(b"\n"), start=1):
         if not raw.strip():
             continue
-        line = _line(raw)
+        try:
+            whole = json.loads(raw)
+        except (ValueError, RecursionError):
+            damages.append(Damage(number, altered=False))
+            continue
+        line = _line(whole)
         if isinstance(line, Intent):
             first = open_.pop(line.op, line)
             open_[line.op] = Intent(line.op, first.before, line.owner)
         elif isinstance(line, str):
             open_.pop(line, None)
         else:
-            problems.append(f"Line {number} of the restore journal is damaged and was left out.")
-    return list(reversed(open_.values())), problems
+            damages.append(Damage(number, altered=True))
+    return list(reversed(open_.values())), damages
 
 
-def _line(raw: bytes) -> Intent | str | None:
-    """An intent, the name of a reverted operation, or None for a damaged line."""
+def _line(whole: Json) -> Intent | str | None:
+    """An intent, the name of a reverted operation, or None for what was not written here."""
     try:
-        line = json.loads(raw)
-    except (ValueError, RecursionError):
+        if not isinstance(whole, dict) or whole.get("sum") != _sum(whole):
+            return None
+    except RecursionError:
         return None
-    match line:
+    match whole:
         case {"do": "reverted", "op": str(op)}:
             return op
         case {"do": "intend", "op": str(op), "before": dict(before), "pid": int(pid), "started": int() | float() as at}:
             with contextlib.suppress(OverflowError):  # as written by hand
                 return Intent(op, before, Owner(pid, float(at)))
     return None
+
+
+def _sum(line: Mapping[str, Json]) -> str:
+    rest = {name: value for name, value in line.items() if name != "sum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]

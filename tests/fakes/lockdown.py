@@ -19,6 +19,7 @@ class RecordedOperation:
     refuses: str | None = None
 
     def check(self) -> str | None:
+        self._note("check")
         return self.refuses
 
     def before(self) -> dict[str, Json]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -13,7 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import LockdownError
-from app.lockdown.journal import Owner, RestoreJournal, _parse, this_process
+from app.core.types import Json
+from app.lockdown.journal import Owner, RestoreJournal, _parse, _sum, this_process
+
+
+def line(**members: Json) -> bytes:
+    """As the journal writes it."""
+    return json.dumps(members | {"sum": _sum(members)}).encode()
 
 
 @pytest.fixture
@@ -114,12 +121,56 @@ def test_outstanding_is_what_was_intended_and_not_reverted_since(steps: list[tup
             expected.remove(op)
         if intend:
             expected.append(op)
-            lines.append(b'{"do":"intend","op":"%s","before":{},"pid":1,"started":0}' % op.encode())
+            lines.append(line(do="intend", op=op, before={}, pid=1, started=0))
         else:
-            lines.append(b'{"do":"reverted","op":"%s"}' % op.encode())
-    intents, problems = _parse(b"\n".join(lines))
+            lines.append(line(do="reverted", op=op))
+    intents, damages = _parse(b"\n".join(lines))
     assert [i.op for i in intents] == expected[::-1]
-    assert not problems
+    assert not damages
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        (b'"timeout": 600', b'"timeout": 0'),
+        (b'"op": "a"', b'"op": "other"'),
+        (b'"do": "intend"', b'"do": "reverted"'),
+        (b'"sum": ', b'"was": '),
+    ],
+    ids=["value", "name", "kind", "sum"],
+)
+def test_an_altered_line_is_not_used_told_as_such_and_costs_only_itself(
+    journal: RestoreJournal, edit: tuple[bytes, bytes]
+) -> None:
+    journal.intend("a", {"timeout": 600})
+    journal.intend("b", {"x": 1})
+    first, second, _ = journal.path.read_bytes().split(b"\n")
+    assert edit[0] in first
+    journal.path.write_bytes(first.replace(*edit) + b"\n" + second + b"\n")
+    assert journal.outstanding() == [("b", {"x": 1})]
+    assert journal.problems() == ["Line 1 of the restore journal was altered and was left out."]
+
+
+@pytest.mark.parametrize("tail", [b'{"do": "intend", "op": "fil', b"\0" * 80, b'{"do": "reverted", "op": "a"'])
+def test_what_a_loss_of_power_leaves_is_not_called_altered(journal: RestoreJournal, tail: bytes) -> None:
+    journal.intend("a", {})
+    with journal.path.open("ab") as file:
+        file.write(tail)
+    journal.intend("b", {})
+    assert [damage.altered for damage in journal.damages()] == [False]
+    assert journal.outstanding() == [("b", {}), ("a", {})]
+
+
+@given(data=st.data())
+def test_any_changed_bytes_cost_only_the_lines_that_they_are_in(data: st.DataObject) -> None:
+    lines = [line(do="intend", op=op, before={"value": 5}, pid=1, started=0) for op in "abc"]
+    content = bytearray(b"\n".join(lines))
+    hit = data.draw(st.integers(0, len(content) - 1))
+    content[hit] = data.draw(st.integers(0, 255))
+    intents, _ = _parse(bytes(content))
+    left = {op for op, text in zip("abc", lines, strict=True) if text in bytes(content)}
+    assert left <= {intent.op for intent in intents}
+    assert {intent.op: intent.before for intent in intents} == {intent.op: {"value": 5} for intent in intents}
 
 
 def test_an_unusable_place_is_told_in_a_sentence(tmp_path: Path) -> None:

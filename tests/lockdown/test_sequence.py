@@ -10,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import LockdownError
+from app.core.lockdown import OPERATIONS
 from app.lockdown.journal import Owner, RestoreJournal, this_process
 from app.lockdown.sequence import perform_all, revert_all
 from tests.fakes.lockdown import RecordedOperation
 
 NAMES = ("clipboard", "awake", "kiosk", "keyboard", "shell")
+
+every_plan = st.sets(st.sampled_from(OPERATIONS), min_size=1).map(lambda some: [n for n in OPERATIONS if n in some])
+any_order = st.lists(st.sampled_from(OPERATIONS), min_size=1, unique=True)
 
 
 def _of(calls: list[tuple[str, str]], what: str) -> list[str]:
@@ -22,33 +26,32 @@ def _of(calls: list[tuple[str, str]], what: str) -> list[str]:
 
 
 @given(
-    count=st.integers(1, len(NAMES)),
-    failing=st.integers(0, len(NAMES) - 1),
-    where=st.sampled_from(["refuses", "before", "perform"]),
-    stubborn=st.sets(st.sampled_from(NAMES)),
+    names=every_plan | any_order,
+    where=st.sampled_from(["refuses", "check", "before", "perform"]),
+    stubborn=st.sets(st.sampled_from(OPERATIONS)),
 )
-def test_after_a_failure_the_performed_ones_are_reverted_in_reverse_once_each(
-    count: int, failing: int, where: str, stubborn: set[str]
+def test_whichever_fails_the_performed_ones_are_reverted_in_reverse_once_each_past_errors(
+    names: list[str], where: str, stubborn: set[str]
 ) -> None:
-    failing %= count
-    calls: list[tuple[str, str]] = []
-    operations = [
-        RecordedOperation(
-            name,
-            calls,
-            frozenset({where} if index == failing else ()) | frozenset({"revert"} if name in stubborn else ()),
-            "It can't be done here." if index == failing and where == "refuses" else None,
-        )
-        for index, name in enumerate(NAMES[:count])
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        journal = RestoreJournal(Path(folder) / "j")
-        with pytest.raises(LockdownError):
-            perform_all(operations, journal)
-        performed = _of(calls, "perform")
-        assert performed == list(NAMES[: failing + (where == "perform")])
-        assert _of(calls, "revert") == performed[::-1]
-        assert [op for op, _ in journal.outstanding()] == [n for n in performed[::-1] if n in stubborn]
+    for failing in range(len(names)):
+        calls: list[tuple[str, str]] = []
+        operations = [
+            RecordedOperation(
+                name,
+                calls,
+                frozenset({where} if index == failing else ()) | frozenset({"revert"} if name in stubborn else ()),
+                "It can't be done here." if index == failing and where == "refuses" else None,
+            )
+            for index, name in enumerate(names)
+        ]
+        with tempfile.TemporaryDirectory() as folder:
+            journal = RestoreJournal(Path(folder) / "j")
+            with pytest.raises(LockdownError):
+                perform_all(operations, journal)
+            performed = _of(calls, "perform")
+            assert performed == names[: failing + (where == "perform")]
+            assert _of(calls, "revert") == performed[::-1]
+            assert [op for op, _ in journal.outstanding()] == [n for n in performed[::-1] if n in stubborn]
 
 
 def test_the_journal_knows_of_a_change_before_it_is_made(tmp_path: Path) -> None:
