@@ -25,6 +25,8 @@ _log = logging.getLogger(__name__)
 _QUIET_NS = 2 * NS_PER_S
 _REPORT_EVERY_NS = 60 * NS_PER_S
 _STOP_TIMEOUT_S = 30.0
+_AUDIO_BACKLOG = 300
+"""Chunks, thirty seconds: after a stop of the machine a microphone hands over all that it kept, fifteen seconds, at once."""
 
 
 class SegmentFile(Protocol[Item]):
@@ -241,7 +243,7 @@ class AudioEncoder(_Encoder[AudioChunk]):
     def __init__(
         self, store: EvidenceStore, stream: Stream, rate_hz: int, segment_s: float, on_gap: Callable[[Gap], None]
     ) -> None:
-        super().__init__(store, stream, segment_s, on_gap, capacity=100, item_ns=NS_PER_S // 10)
+        super().__init__(store, stream, segment_s, on_gap, capacity=_AUDIO_BACKLOG, item_ns=NS_PER_S // 10)
         self._rate_hz = rate_hz
 
     def _open_file(self, part: Path, first: AudioChunk) -> SegmentFile[AudioChunk]:

@@ -184,6 +184,18 @@ def test_what_does_not_fit_in_the_queue_is_counted_and_becomes_one_gap(tmp_path:
     store.close()
 
 
+def test_all_that_a_microphone_keeps_while_the_machine_hangs_is_recorded(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    encoder = AudioEncoder(store, Stream.MICROPHONE, 16_000, 5, no_gap)
+    for number in range(150 + 50):  # not started: the encoder is late by another five seconds
+        encoder.offer(chunk(number / 10))
+    encoder.start()
+    encoder.stop()
+    assert finished_segments(store)[-1].end == after(20)
+    assert encoder.counts().dropped == 0
+    store.close()
+
+
 def test_a_full_quota_becomes_a_gap_and_recording_goes_on_when_there_is_room(tmp_path: Path) -> None:
     store = open_store(tmp_path, quota_bytes=1)
     (tmp_path / "spool" / "other.part").write_bytes(b"xx")
