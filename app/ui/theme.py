@@ -123,7 +123,8 @@ def apply_theme(app: QApplication, scheme: SchemeName | None, scale: float | Non
     """Gives the whole application its look. UI thread.
 
     ``scheme`` None follows the system's light or dark setting, now and when it changes.
-    ``scale`` None is taken from the primary screen.
+    ``scale`` None is taken from the primary screen. A look that the application has already is left as it is:
+    to style every widget anew takes a quarter of a second.
     """
     keep_singletons_alive()
     hints = app.styleHints()
@@ -138,6 +139,8 @@ def apply_theme(app: QApplication, scheme: SchemeName | None, scale: float | Non
 
 
 def _apply(app: QApplication, scheme: SchemeName, scale: float) -> None:
+    if (app.property(_SCHEME_PROPERTY), app.property(_SCALE_PROPERTY)) == (scheme, scale):
+        return
     app.setProperty(_SCHEME_PROPERTY, scheme)
     app.setProperty(_SCALE_PROPERTY, scale)
     theme = current()
