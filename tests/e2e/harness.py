@@ -287,6 +287,10 @@ class Client:
     def report(self) -> dict[str, Json]:
         return dict(json.loads((self.attempt_root() / "report.json").read_text(encoding="utf-8")))
 
+    def gaps(self) -> list[dict[str, Json]]:
+        """The report's gaps, but for pictures that a busy machine could not keep up with: a test has no say in those."""
+        return [gap for gap in rows(self.report(), "gaps") if gap["cause"] != "dropped"]
+
     def verified(self) -> Verification:
         return verify(self.attempt_root())
 

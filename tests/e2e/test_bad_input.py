@@ -160,7 +160,7 @@ def test_an_exam_starts_without_its_server_and_is_delivered_once_that_is_there(
         assert client.close() == 0
     assert exam["status"] == "completed"
     assert rows(exam, "warnings")
-    assert client.report()["gaps"] == []
+    assert client.gaps() == []
     assert_sober(client)
 
 

@@ -98,7 +98,7 @@ def test_an_outage_during_the_exam_costs_nothing_and_the_candidate_knows_of_it(
         assert_report_opens(str(done["report_url"]))
         assert client.close() == 0
     assert_little_is_left(client)
-    assert client.report()["gaps"] == []
+    assert client.gaps() == []
     [participant] = rows(exam, "participants")
     assert (participant["id"], participant["status"]) == ("demo-candidate", "submitted")
     assert exam["status"] == "completed"

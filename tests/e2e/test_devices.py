@@ -9,19 +9,24 @@ from itertools import pairwise
 from pathlib import Path
 
 import av
+import psutil
 import pytest
 
-from app.core.types import EntryKind, Json
+from app.core.types import NS_PER_MS, NS_PER_S, EntryKind, Json
+from app.runtime.clock import passed_ns
 from app.runtime.virtual_desktop import VirtualDesktop
-from tests.e2e.harness import FILM, Backend, Client, make_key, rows, running, until
+from tests.e2e.harness import FILM, Backend, Client, make_key, running, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
-FROZEN_S = 8.0
+FROZEN_S = 7.0
+STREAMS = ("camera", "microphone", "screen")
+PICTURE_NS = NS_PER_S
+"""How far apart the screen's pictures lie; the camera's lie closer."""
 
 
 def gaps(client: Client, stream: str) -> list[dict[str, Json]]:
-    return [g for g in rows(client.report(), "gaps") if g["stream"] == stream]
+    return [gap for gap in client.gaps() if gap["stream"] == stream]
 
 
 def length_s(gap: dict[str, Json]) -> float:
@@ -33,8 +38,14 @@ def ns(instant: Json) -> int:
     return int(str(instant["mono_ns"]))
 
 
+def spans(client: Client, stream: str) -> list[tuple[int, int]]:
+    """From when to when each segment of the stream shows it, in order."""
+    found = [e.body for e in client.entries() if e.kind is EntryKind.SEGMENT and e.body["stream"] == stream]
+    return sorted((ns(body["start"]), ns(body["end"])) for body in found)
+
+
 def segments(client: Client, stream: str) -> int:
-    return sum(e.kind is EntryKind.SEGMENT and e.body["stream"] == stream for e in client.entries())
+    return len(spans(client, stream))
 
 
 def has_event(client: Client, name: str) -> bool:
@@ -89,37 +100,60 @@ def test_a_camera_file_that_goes_bad_is_an_error_and_a_gap_but_no_end(
         client.finish()
         assert client.close() == 0
     assert client.error_codes() <= {4005, 4008, 4010}
-    assert [g["stream"] for g in rows(client.report(), "gaps")] == ["camera"]
+    assert [gap["stream"] for gap in client.gaps()] == ["camera"]
     assert 5001 not in client.codes()
     assert client.verified().ok
 
 
 def test_a_client_that_was_frozen_goes_on_with_a_gap_and_accuses_nobody(backend: Backend, tmp_path: Path) -> None:
-    key, trust = make_key(backend, tmp_path)
+    film = tmp_path / "film.webm"
+    _short_film(film)
+    key, trust = make_key(backend, tmp_path, {"capture": {"segment_s": 2.0}})
     with (
         VirtualDesktop(sound=True) as desktop,
-        running(Client(desktop, tmp_path / "run", key, trust, microphone="pulse")) as client,
+        running(Client(desktop, tmp_path / "run", key, trust, camera=f"file:{film}", microphone="pulse")) as client,
     ):
         client.reach_exam()
         until("something to be recorded", lambda: segments(client, "camera"))
         frozen = client.inner()
         frozen.send_signal(signal.SIGSTOP)
+        until("the client to stop", lambda: frozen.status() == psutil.STATUS_STOPPED)
+        stopped_ns = passed_ns()
         time.sleep(FROZEN_S)  # what is tested is that this time passes
         frozen.send_signal(signal.SIGCONT)
-        before = segments(client, "camera")
-        until("recording to go on", lambda: segments(client, "camera") > before + 1)
+        span = (stopped_ns, stopped_ns + round(FROZEN_S * NS_PER_S))
+        until("recording to go on", lambda: all(_recorded_after(client, stream, span[1]) for stream in STREAMS))
         client.finish()
         assert client.close() == 0
     for stream in ("camera", "screen"):
         (gap,) = gaps(client, stream)
-        assert FROZEN_S - 2 <= length_s(gap) <= FROZEN_S + 3
+        assert gap["cause"] == "stalled"
+        _assert_gap_is_what_was_missed(client, stream, span)
     assert gaps(client, "microphone") == []  # the sound server kept it
-    heard = [e.body for e in client.entries() if e.kind is EntryKind.SEGMENT and e.body["stream"] == "microphone"]
-    assert all(ns(one["end"]) <= ns(other["start"]) + 50_000_000 for one, other in pairwise(heard))
+    heard = spans(client, "microphone")
+    assert all(one[1] <= other[0] + 50 * NS_PER_MS for one, other in pairwise(heard))
+    assert sum(max(0, min(end, span[1]) - max(start, span[0])) for start, end in heard) > (FROZEN_S - 1) * NS_PER_S
     assert client.error_codes() == set()
     assert not {5001, 5002, 5004, 5106, 5119} & set(client.codes())
     assert client.count("command", "start_monitoring") == 1
     assert client.verified().ok
+
+
+def _recorded_after(client: Client, stream: str, at_ns: int) -> bool:
+    return any(start > at_ns for start, _ in spans(client, stream))
+
+
+def _assert_gap_is_what_was_missed(client: Client, stream: str, span: tuple[int, int]) -> None:
+    """The one stall covers the span but for a picture's time, and no more than what lies between two segments."""
+    stalls = [
+        entry.body for entry in client.entries() if entry.kind is EntryKind.GAP and entry.body["stream"] == stream
+    ]
+    [(start, end)] = [(ns(gap["start"]), ns(gap["end"])) for gap in stalls if gap["cause"] == "stalled"]
+    assert start <= span[0] + PICTURE_NS
+    assert end >= span[1] - PICTURE_NS
+    recorded = spans(client, stream)
+    assert start >= max(until_ns for from_ns, until_ns in recorded if from_ns < span[0] + PICTURE_NS) - 2 * PICTURE_NS
+    assert end <= min(from_ns for from_ns, _ in recorded if from_ns >= span[1] - PICTURE_NS) + PICTURE_NS
 
 
 def _short_film(path: Path) -> None:
