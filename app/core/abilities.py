@@ -20,7 +20,6 @@ LATER: dict[str, str] = {
     "identity.ongoing": "does not compare faces during the exam",
     "identity.room_inspection": "does not inspect rooms",
     "identity.authorization": "does not wait for a proctor",
-    "lockdown.content_protect": "does not hide the exam from screen captures",
     "browser.container_id": "does not show itself inside the page",
     "browser.verification_position": "does not show itself inside the page",
     "browser.id_position": "does not show itself inside the page",
@@ -92,7 +91,7 @@ def unmet(policy: Policy) -> list[Unmet]:
         *(
             (f"detection.rules.{code}", NOT_LIVE.get(code, "does not watch for this"))
             for code, rule in sorted(policy.detection.rules.items())
-            if policy.detection.enabled and rule.enabled and (code in NOT_LIVE or code not in DEFAULTS)
+            if policy.detection.enabled and rule.applied and (code in NOT_LIVE or code not in DEFAULTS)
         ),
     ]
 

@@ -113,9 +113,11 @@ EVIDENCE = _table(
     (5123, "injected input", 0.3, "Keys or clicks came from a program rather than from the keyboard or mouse."),
 )
 
-CAMERA_CODES = frozenset({5001, 5002, 5003, 5101, 5102, 5103, 5104, 5105, 5108, 5109, 5110})
+CAMERA_CODES = frozenset({5001, 5002, 5003, 5101, 5102, 5103, 5104, 5105, 5108, 5109})
 MICROPHONE_CODES = frozenset({5004, 5106, 5107})
-"""Evidence that only the camera's pictures, or only the microphone's sound, can give."""
+"""Evidence that only the camera's pictures, or only the microphone's sound, can give. What a camera is (5110) is told by its name."""
+SCREEN_CODES = frozenset({5005, 5007, 5008, 5111, 5114, 5115, 5116, 5121, 5122, 5123})
+"""Evidence that a picture of the screen shows better than one of the candidate."""
 
 CODES: dict[int, Code] = SUCCESS | ERRORS | EVIDENCE
 

@@ -168,6 +168,11 @@ class RuleSetting:
     severity: float | None = None
     response: Response | None = None
 
+    @property
+    def applied(self) -> bool:
+        """Whether there can be a violation at all."""
+        return self.enabled and self.response != "ignore"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:

@@ -1,7 +1,7 @@
 """Two policies side by side: what differs, and what of it a running exam may take over.
 
 An exam that runs may be given other thresholds, more time and a message. It never gets stricter in kind: what
-is recorded and judged is what the candidate agreed to.
+is recorded and judged, and what follows a violation, is what the candidate agreed to, or milder.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
 from app.core.policy import Accessibility, Policy, RuleSetting
+from app.core.response_rules import HOLDING, has_no_release, is_stricter, response_of
 from app.core.types import Json
 
 MESSAGE = "exam.message"
@@ -148,6 +149,22 @@ def _rule_refusal(path: str, old: Policy, new: Policy) -> str:
         return "is about a device that this exam does not record"
     if name in THRESHOLDS:
         return ""
-    was = old.detection.rules.get(code, RuleSetting()).enabled
-    now = new.detection.rules.get(code, RuleSetting()).enabled
-    return "judges what the candidate did not agree to" if now and not was else ""
+    was = old.detection.rules.get(code, RuleSetting())
+    now = new.detection.rules.get(code, RuleSetting())
+    if name == "response":
+        return _response_refusal(code, old, now)
+    if now.enabled and not was.enabled:
+        return "judges what the candidate did not agree to"
+    # a rule that the newer key does not name has its default response, which may be stricter
+    return "" if code in new.detection.rules else _response_refusal(code, old, now)
+
+
+def _response_refusal(code: int, old: Policy, now: RuleSetting) -> str:
+    """The switch of the rule is another field: here both count as switched on."""
+    was = response_of(code, replace(old.detection.rules.get(code, RuleSetting()), enabled=True))
+    wanted = response_of(code, replace(now, enabled=True))
+    if is_stricter(wanted, was):
+        return "answers more strictly than the candidate agreed to"
+    if wanted in HOLDING and was not in HOLDING and has_no_release(code, old):
+        return "would hold an exam that nobody could let go on"
+    return ""

@@ -145,9 +145,7 @@ def settings_for(detection: Detection, accessibility: Accessibility = NOTHING_GR
 
 def _enabled(code: int, detection: Detection) -> bool:
     setting = detection.rules.get(code)
-    return (detection.enabled or code not in SAMPLED_RULES) and (
-        setting is None or (setting.enabled and setting.response != "ignore")
-    )
+    return (detection.enabled or code not in SAMPLED_RULES) and (setting is None or setting.applied)
 
 
 def _effective(

@@ -46,6 +46,8 @@ DEFAULT_WEIGHTS: Mapping[int, float] = {
     5119: 3.0,
     5120: 40.0,
     5121: 1.0,
+    5122: 6.0,
+    5123: 3.0,
 }
 """Points for one violation of severity 1, confidence 1 and ten seconds; codes not named weigh nothing."""
 

@@ -15,6 +15,7 @@ from dataclasses import fields
 from typing import get_type_hints
 from urllib.parse import urlsplit
 
+from app.core import unlock
 from app.core.coco import CATEGORIES
 from app.core.codes import EVIDENCE
 from app.core.errors import BadInput
@@ -62,6 +63,9 @@ RULE_THRESHOLDS: dict[int, tuple[float, float]] = {
     5104: (0, 1),
     5105: (0, 1),
     5106: (0, 1),
+    5110: (0, 1),
+    5112: (0, 1),
+    5113: (0, 1),
 }
 """Least and greatest threshold by evidence code, in the rule's own unit; the other rules have none."""
 
@@ -75,6 +79,7 @@ LENGTHS: dict[str, int] = {
     "exam.message": 2000,
     "exam.exit_url": 2000,
     "identity.reference_photo_url": 2000,
+    "lockdown.unlock_password": 250,
     "capture.second_microphone_label": 200,
     "upload.token": MAX_TEXT,
     "upload.file_name_prefix": 100,
@@ -89,6 +94,9 @@ SEVERAL_LINES = frozenset({"exam.instructions", "exam.message"})
 
 CHOICES: dict[str, frozenset[str]] = {"detection.object_categories": frozenset(CATEGORIES)}
 """What the entries of a list may be, where that is known."""
+
+PATTERNS: dict[str, str] = {"lockdown.unlock_password": unlock.FORM}
+"""Regular expressions that whole texts match, unless they are empty."""
 
 _WEB = ("https", "http")
 ADDRESSES: dict[str, tuple[str, ...]] = {
@@ -108,7 +116,10 @@ CONTROL = r"[\x00-\x1f\x7f-\x9f]"
 CONTROL_BUT_LINES = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"
 _CONTROL = re.compile(CONTROL)
 _CONTROL_BUT_LINES = re.compile(CONTROL_BUT_LINES)
-_RULE_NUMBERS = tuple(field.name for field in fields(RuleSetting) if field.name != "enabled")
+RULE_NUMBERS = tuple(field.name for field in fields(RuleSetting) if field.name not in ("enabled", "response"))
+"""The numbers that a rule may set."""
+_FILE_HASH = "sha256:"
+_SHA256 = re.compile(r"sha256:[0-9a-fA-F]{64}")
 _ELEMENT = re.compile(r"\S*")
 _FOLDER = r"(?!\.{1,2}(?:/|\Z))[^/\\]+"
 _FOLDERS = re.compile(rf"(?:{_FOLDER}(?:/{_FOLDER})*/?)?")
@@ -162,7 +173,7 @@ def _by_code(values: Mapping[int, object], path: str) -> Iterator[Problem]:
         if code not in EVIDENCE:
             yield f"{path}.{code if abs(code) < 1e9 else '(a long number)'}", "is not the number of an evidence code"
         elif isinstance(value, RuleSetting):
-            for name in _RULE_NUMBERS:
+            for name in RULE_NUMBERS:
                 number = getattr(value, name)
                 if number is not None:
                     wrong = _threshold(number, code) if name == "threshold" else _number(number, f"{path}.*.{name}")
@@ -226,7 +237,12 @@ def _address(address: str, field: str) -> str | None:
 
 
 def _named(policy: Policy) -> Iterator[Problem]:
-    """Texts that are read by a machine: a pattern, rules for addresses, an element's id, parts of file names."""
+    """Texts that are read by a machine: a hash, a pattern, rules for addresses, an element's id, parts of file names."""
+    if policy.lockdown.unlock_password and not unlock.is_hash(policy.lockdown.unlock_password):
+        yield "lockdown.unlock_password", "is not a password's hash; make one with invigil key unlock-password"
+    for number, name in enumerate(policy.lockdown.denied_processes):
+        if name.startswith(_FILE_HASH) and not _SHA256.fullmatch(name):
+            yield f"lockdown.denied_processes[{number}]", "has to be sha256: and the 64 digits of a file's hash"
     if not _is_pattern(policy.capture.second_microphone_label):
         yield "capture.second_microphone_label", "is not a regular expression as Python reads them"
     for field, rules in (("allow", policy.browser.allow), ("block", policy.browser.block)):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
 from app.core.policy import Policy
+from app.core.response_rules import stuck, unfit
 
 Problem = tuple[str, str]
 
@@ -19,6 +20,7 @@ _PHOTO = "compares with the photo, which policy.identity.photo skips"
 _LINE = "needs a line to a proctor, for which policy.live.endpoint has to give the address"
 _DETECTION = "is part of the detection, which policy.detection.enabled switches off"
 _DURATION = "is added to the exam's duration, which policy.exam.duration_min leaves open"
+_KIOSK = "is part of the full screen, which policy.lockdown.kiosk switches off"
 _PERSON = "is somebody's, so policy.candidate.id has to say whose"
 
 
@@ -51,6 +53,17 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
         "identity.room_inspection", _LINE, lambda p: p.identity.room_inspection == "live" and not p.live.endpoint
     ),
     Contradiction("identity.authorization", _LINE, lambda p: p.identity.authorization and not p.live.endpoint),
+    Contradiction(
+        "lockdown.content_protect",
+        "would do nothing: the programs of policy.lockdown.capture_tools may record the exam",
+        lambda p: p.lockdown.content_protect and bool(p.lockdown.capture_tools),
+    ),
+    Contradiction("lockdown.separate_desktop", _KIOSK, lambda p: p.lockdown.separate_desktop and not p.lockdown.kiosk),
+    Contradiction(
+        "lockdown.hold_release",
+        "waits for somebody who can't come: set policy.lockdown.unlock_password or policy.live.endpoint",
+        lambda p: p.lockdown.hold_release == "proctor" and bool(stuck(p)),
+    ),
     Contradiction(
         "capture.second_microphone_label",
         "names a second microphone, which policy.capture.second_microphone switches off",
@@ -101,6 +114,10 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
 )
 """In the policy's order. Two of one field may apply at once: both are named."""
 
+STUCK = (
+    "would hold an exam for good, as the candidate can't remove the cause: set policy.lockdown.unlock_password or "
+    "policy.live.endpoint"
+)
 ALLOWED_AND_BLOCKED = "is in policy.browser.block too, which is stronger"
 
 
@@ -111,14 +128,17 @@ def contradictions(policy: Policy) -> list[Problem]:
 
 
 def _rules(policy: Policy) -> Iterator[Problem]:
-    if not policy.detection.enabled:
-        return
     for code, rule in policy.detection.rules.items():
         path = f"detection.rules.{code}"
-        if rule.enabled and code in CAMERA_CODES and not policy.capture.camera:
+        if policy.detection.enabled and rule.applied and code in CAMERA_CODES and not policy.capture.camera:
             yield path, _CAMERA
-        if rule.enabled and code in MICROPHONE_CODES and not policy.capture.microphone:
+        if policy.detection.enabled and rule.applied and code in MICROPHONE_CODES and not policy.capture.microphone:
             yield path, _MICROPHONE
+        if rule.response is not None and (words := unfit(code, rule.response)):
+            yield f"{path}.response", words
+    if policy.lockdown.hold_release != "proctor":
+        for code in stuck(policy):
+            yield f"detection.rules.{code}.response", STUCK
 
 
 def _addresses(policy: Policy) -> Iterator[Problem]:

@@ -6,19 +6,20 @@ import json
 import types
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from app.core import policy_change
 from app.core.abilities import LATER, LATER_VALUES, NOT_LIVE
 from app.core.coco import CATEGORIES
 from app.core.codes import CAMERA_CODES, EVIDENCE, MICROPHONE_CODES
 from app.core.policy import Detection, Policy, RuleSetting
+from app.core.response_rules import NEVER_HOLDING, STAYING, unfit
 from app.core.rule_table import DEFAULTS, settings_for
 from app.core.types import NS_PER_S
 from app.keys.bounds import LENGTHS, MAX_ENTRIES, MAX_LINE, NUMBERS
-from app.keys.contradictions import ALLOWED_AND_BLOCKED, CONTRADICTIONS
+from app.keys.contradictions import ALLOWED_AND_BLOCKED, CONTRADICTIONS, STUCK
 from app.keys.presets import ACCOMMODATIONS, PRESETS
-from app.keys.settings import GROUPS, SETTINGS, THRESHOLDS
+from app.keys.settings import GROUPS, RESPONSES, SETTINGS, THRESHOLDS
 from app.keys.vendors import VENDORS
 
 _HEAD = f"""# Policy
@@ -60,7 +61,9 @@ def render() -> str:
     """The whole page, as it has to stand in docs/policy.md."""
     hints = get_type_hints(Policy)
     groups = [_group(field.name, hints[field.name]) for field in fields(Policy)]
-    return "\n".join([_HEAD, *groups, _rules(), _objects(), _together(), _running(), _presets(), _accommodations()])
+    return "\n".join(
+        [_HEAD, *groups, _rules(), _responses(), _objects(), _together(), _running(), _presets(), _accommodations()]
+    )
 
 
 def _group(name: str, kind: Any) -> str:
@@ -107,7 +110,7 @@ def _by_code(path: str) -> str:
 def _kind(hint: Any, path: str) -> str:
     if get_origin(hint) is Literal:
         return ", ".join(f"`{choice}`" for choice in get_args(hint))
-    if get_origin(hint) is types.UnionType:
+    if get_origin(hint) in (Union, types.UnionType):
         return f"{_kind(get_args(hint)[0], path)}, or null"
     if get_origin(hint) is tuple:
         return "list of texts"
@@ -135,18 +138,47 @@ def _rules() -> str:
         *_table("detection.rules.*", RuleSetting),
         "The rules and their defaults at medium sensitivity:",
         "",
-        "| code | name | dwell | release | merge | cool-down | threshold | severity |",
-        "|---|---|---|---|---|---|---|---|",
+        "| code | name | dwell | release | merge | cool-down | threshold | severity | response |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for code, rule in sorted(settings_for(Detection()).items()):
         times = (rule.dwell_ns, rule.release_ns, rule.merge_ns, rule.cooldown_ns)
         spans = " | ".join(f"{ns / NS_PER_S:g} s" for ns in times)
         unit = THRESHOLDS.get(code, "-" if rule.threshold is None else "")
         threshold = f"{rule.threshold:g} {unit}".strip() if rule.threshold is not None else unit
-        lines.append(f"| {code} | {EVIDENCE[code].name} | {spans} | {threshold} | {rule.severity:g} |")
+        lines.append(
+            f"| {code} | {EVIDENCE[code].name} | {spans} | {threshold} | {rule.severity:g} | {rule.response} |"
+        )
     later = ", ".join(f"{code} {EVIDENCE[code].name}" for code in sorted({*EVIDENCE} - {*DEFAULTS} | {*NOT_LIVE}))
     lines += ["", f"*Not yet*: {later}. A rule for one of these may be set, and is named as what this client can't do."]
     return "\n".join([*lines, ""])
+
+
+def _responses() -> str:
+    """What follows a violation, and which rules can have which response."""
+    lines = [
+        "## Responses",
+        "",
+        "`detection.rules.CODE.response` says what follows a violation of this rule; without it, it is the rule's own.",
+        "",
+        "| response | what follows | rules |",
+        "|---|---|---|",
+    ]
+    for response, told in RESPONSES.items():
+        codes = [code for code in EVIDENCE if not unfit(code, response)]
+        which = "all" if len(codes) == len(EVIDENCE) else ", ".join(map(str, sorted(codes)))
+        if response == "hold":
+            which = f"all but {' and '.join(map(str, sorted(NEVER_HOLDING)))}"
+        lines.append(f"| `{response}` | {told.meaning} | {which} |")
+    lines += [
+        "",
+        "Ending is for what was surely seen and what a candidate did or left running. What is judged from pictures, sound or",
+        "signs of the machine may be wrong, and a key pressed or a window left may be a slip: such an exam can be held, and",
+        "goes on once the cause is gone or a person has decided. Rules of a moment (5114 to 5118, 5121, 5123) have no cause",
+        "that lasts: the candidate reads why, and continues. On the lock screen the exam can always be handed in.",
+        "",
+    ]
+    return "\n".join(lines)
 
 
 def _objects() -> str:
@@ -160,6 +192,10 @@ def _together() -> str:
         numbers = ", ".join(map(str, sorted(codes)))
         words = f"needs the {device}, which `capture.{device}` switches off (rules {numbers}, where they are enabled)"
         rows.append(f"| `detection.rules.*` | {words} |")
+    close, end, hold = (next(filter(None, (unfit(code, r) for code in EVIDENCE))) for r in ("close", "end", "hold"))
+    rows += [f"| `detection.rules.*.response` | {words} |" for words in (close, end, hold)]
+    staying = ", ".join(map(str, sorted(STAYING)))
+    rows.append(f"| `detection.rules.*.response` | {_plain(STUCK)} (rule {staying}, hold) |")
     rows.append(f"| `browser.allow` | {_plain(ALLOWED_AND_BLOCKED)} |")
     return "\n".join(
         [
@@ -199,7 +235,7 @@ A newer key for the same exam reaches running clients over the line to the backe
 over, and written down in the evidence:
 
 - {free};
-- in `detection.rules`: {thresholds}; a rule may be switched off, and not on;
+- in `detection.rules`: {thresholds}; a rule may be switched off, and not on; a `response` may become milder;
 - {more}: as long as the candidate has no less time than before;
 - {grants}: granted, and never taken back.
 
@@ -230,10 +266,16 @@ def _presets() -> str:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return "; ".join(f"{code} {'on' if rule['enabled'] else 'off'}" for code, rule in value.items())
+        return "; ".join(f"{code} {_rule_shown(rule)}" for code, rule in value.items())
     if isinstance(value, list):
         return ", ".join(f"`{item}`" for item in value) or "none"
     return f"`{json.dumps(value)}`"
+
+
+def _rule_shown(rule: Any) -> str:
+    if not rule["enabled"]:
+        return "off"
+    return str(rule.get("response", "on"))
 
 
 def _accommodations() -> str:

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.core.errors import BadInput
+from app.core.policy import Response
+from app.core.rule_table import DEFAULTS, MONITORS, PROCESS, REMOTE_CONTROL, SAMPLED_RULES
 from app.core.types import Json
 
 _REMOTE_CONTROL = ("anydesk", "dwagent", "parsecd", "rustdesk", "teamviewer", "x11vnc")
@@ -19,8 +21,12 @@ _SHARING = ("discord", "kazam", "obs", "obs64", "simplescreenrecorder", "skype",
 _CHATS = ("element-desktop", "signal-desktop", "slack", "telegram", "telegram-desktop", "whatsapp", "ms-teams", "teams")
 _ASSISTANTS = ("chatgpt", "claude", "cluely", "copilot", "lm studio", "ollama", "perplexity")
 _FALSE_CAMERAS = ("droidcam", "manycam", "snap camera", "webcamoid", "xsplitvcam")
-_UNSAMPLED = (5005, 5006, 5007, 5111, 5115, 5119, 5121)
+_UNSAMPLED = tuple(sorted({*DEFAULTS} - SAMPLED_RULES))
 """Rules that need neither picture nor sound, and so go on without detection."""
+_MILD: dict[int, Response] = {MONITORS: "warn", PROCESS: "warn", REMOTE_CONTROL: "record"}
+_STRICT: dict[int, Response] = {MONITORS: "hold", PROCESS: "close", REMOTE_CONTROL: "hold"}
+"""What a candidate can put right may hold the exam. A virtual machine can't be left, and a camera's name may deceive:
+these are recorded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +50,15 @@ class Accommodation:
     granted: Callable[[str], dict[str, Json] | None]
 
 
-def _unsampled(*, applied: bool) -> dict[str, Json]:
-    return {str(code): {"enabled": applied} for code in _UNSAMPLED}
+def _unsampled(responses: Mapping[int, Response], *, applied: bool) -> dict[str, Json]:
+    responding = {code: {"response": response} for code, response in responses.items()}
+    return {str(code): {"enabled": applied, **responding.get(code, {})} for code in _UNSAMPLED}
 
 
 PRESETS: dict[str, Preset] = {
     "practice": Preset(
         "Practice",
-        "To try out the exam: Quit works at any time, files may stand in for devices, nothing is judged, and no recording is kept.",
+        "To try out the exam: Quit works at any time, files may stand in for devices, nothing is judged or held, and no recording is kept.",
         {
             "identity": {"photo": False},
             "lockdown": {
@@ -59,7 +66,10 @@ PRESETS: dict[str, Preset] = {
                 "grab_keyboard": True,
                 "single_monitor": False,
                 "keep_awake": True,
+                "watch_windows": False,
+                "watch_devices": False,
                 "denied_processes": [],
+                "kill_processes": False,
                 "quit_always": True,
             },
             "capture": {
@@ -73,7 +83,7 @@ PRESETS: dict[str, Preset] = {
                 "enabled": False,
                 "sensitivity": "low",
                 "faces_per_second": 5.0,
-                "rules": _unsampled(applied=False),
+                "rules": _unsampled(_MILD, applied=False),
             },
             "evidence": {
                 "mode": "clips",
@@ -95,7 +105,10 @@ PRESETS: dict[str, Preset] = {
                 "grab_keyboard": True,
                 "single_monitor": True,
                 "keep_awake": True,
+                "watch_windows": True,
+                "watch_devices": True,
                 "denied_processes": [*_REMOTE_CONTROL, *_SHARING],
+                "kill_processes": False,
                 "quit_always": False,
             },
             "capture": {
@@ -109,7 +122,7 @@ PRESETS: dict[str, Preset] = {
                 "enabled": True,
                 "sensitivity": "medium",
                 "faces_per_second": 5.0,
-                "rules": _unsampled(applied=True),
+                "rules": _unsampled(_MILD, applied=True),
             },
             "evidence": {
                 "mode": "clips",
@@ -123,7 +136,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "strict": Preset(
         "Strict",
-        "For exams with much at stake: everything is recorded and kept, detection is quick, and chats, assistants and camera programs are denied too.",
+        "For exams with much at stake: everything is recorded and kept, detection is quick, a second monitor or remote control holds the exam, and denied programs are closed; chats, assistants and camera programs are denied too.",
         {
             "identity": {"photo": True},
             "lockdown": {
@@ -131,7 +144,10 @@ PRESETS: dict[str, Preset] = {
                 "grab_keyboard": True,
                 "single_monitor": True,
                 "keep_awake": True,
+                "watch_windows": True,
+                "watch_devices": True,
                 "denied_processes": [*_REMOTE_CONTROL, *_SHARING, *_CHATS, *_ASSISTANTS, *_FALSE_CAMERAS],
+                "kill_processes": False,
                 "quit_always": False,
             },
             "capture": {
@@ -145,7 +161,7 @@ PRESETS: dict[str, Preset] = {
                 "enabled": True,
                 "sensitivity": "high",
                 "faces_per_second": 8.0,
-                "rules": _unsampled(applied=True),
+                "rules": _unsampled(_STRICT, applied=True),
             },
             "evidence": {
                 "mode": "continuous",

@@ -11,7 +11,7 @@ import json
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
 from app.core.codes import EVIDENCE
 from app.core.policy import Policy
@@ -25,6 +25,7 @@ from app.keys.bounds import (
     MAX_ENTRIES,
     MAX_LINE,
     NUMBERS,
+    PATTERNS,
     REQUIRED_TEXTS,
     SEVERAL_LINES,
 )
@@ -87,8 +88,10 @@ def _shape(path: str, hint: Any) -> dict[str, Json]:
         return _object(path, hint)
     if origin is Literal:
         return {"enum": list(arguments)}
-    if origin is types.UnionType:
+    if origin in (Union, types.UnionType):
         bare = _shape(path, arguments[0])
+        if "enum" in bare:
+            return {"enum": [*cast(list[Json], bare["enum"]), None]}
         return {**bare, "type": [cast(str, bare["type"]), "null"]}
     if origin is tuple:
         return {"type": "array", "maxItems": MAX_ENTRIES, "items": _text(path, entry=True)}
@@ -119,6 +122,8 @@ def _text(path: str, *, entry: bool) -> dict[str, Json]:
     }
     if entry or path in REQUIRED_TEXTS:
         shape |= {"minLength": 1, "pattern": r"\S"}
+    if path in PATTERNS:
+        shape["pattern"] = f"^(?:{PATTERNS[path]})?$"
     if path in ADDRESSES:
         schemes = "|".join("".join(f"[{c}{c.upper()}]" for c in scheme) for scheme in ADDRESSES[path])
         shape["pattern"] = f"^({schemes})://" if "minLength" in shape else f"^$|^({schemes})://"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import get_type_hints
 
-from app.core.policy import Policy, RuleSetting
+from app.core.policy import Policy, Response, RuleSetting
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,20 @@ SETTINGS = _table(
     ("lockdown.grab_keyboard", "Block key combinations", "Key combinations that leave the exam are swallowed."),
     ("lockdown.single_monitor", "One monitor only", "A second monitor keeps the exam from starting and is reported while it runs. Off: monitors are not watched, rule 5007 included."),
     ("lockdown.keep_awake", "Keep the machine awake", "The machine does not fall asleep and shows no screen saver."),
-    ("lockdown.denied_processes", "Programs that may not run", "Names of programs; one that runs keeps the exam from starting and is reported while it runs."),
-    ("lockdown.content_protect", "Protect content", "The exam's window is left out of screenshots and of other programs' recordings."),
+    ("lockdown.clipboard", "Isolate the clipboard", "The clipboard is emptied before and after the exam, and its use by other programs is reported. Needs *Full screen*; left alone where Quit works at any time."),
+    ("lockdown.watch_windows", "Watch windows", "Windows of other programs over the exam are reported: rule 5122."),
+    ("lockdown.watch_devices", "Watch devices", "Devices that are plugged in or out are reported: rule 5117."),
+    ("lockdown.watch_machine", "Judge the machine", "Signs of a virtual machine, remote control or a virtual camera are gathered and weighed: rules 5110, 5112 and 5113. No single sign decides."),
+    ("lockdown.denied_processes", "Programs that may not run", "Names of programs, or `sha256:` and the hash of a program's file; one that runs keeps the exam from starting and is reported while it runs."),
+    ("lockdown.allowed_programs", "Programs that may show windows", "Names of programs whose windows over the exam are no violation."),
+    ("lockdown.allowed_signers", "Trusted publishers", "Publishers whose signed programs are never denied, on systems where programs are signed."),
+    ("lockdown.capture_tools", "Allowed capture tools", "Names of programs that may record the screen: they are never denied, may show windows, and content is not protected from them."),
+    ("lockdown.kill_processes", "End programs that do not close", "Where a rule closes programs: what does not close when it is asked is ended, and may lose unsaved work."),
+    ("lockdown.content_protect", "Protect content", "The exam's window is left out of screenshots and of other programs' recordings, where the system can do so."),
+    ("lockdown.separate_desktop", "Desktop of its own", "On Windows the exam gets a desktop of its own, which other programs can't reach. Other systems do without."),
+    ("lockdown.hold_release", "A held exam goes on", "`cause_gone`: when the cause is gone and the candidate continues, or by password or proctor. `proctor`: by password or proctor only."),
+    ("lockdown.unlock_password", "Unlock password", "Lets a held exam go on. Kept as a hash (`invigil key unlock-password`), which whoever has the key can try to guess: take a long one."),
+    ("lockdown.restart_client", "Start again after a crash", "After a crash the exam goes on by itself; otherwise the candidate starts it again."),
     ("lockdown.refuse_mobile", "No phones or tablets", "The exam can't be taken on a phone or tablet. This client runs on neither."),
     ("lockdown.quit_always", "Quit at any time", "A Quit button and Ctrl+Alt+Shift+Q end the exam: for practice only."),
     ("browser.allow", "Allowed addresses", "Addresses that may be opened, in Safe Exam Browser's simplified syntax; the start page's origin always may."),
@@ -150,6 +162,7 @@ SETTINGS = _table(
     ("detection.rules.*.cooldown_s", "Cool-down", "After its end, no new one begins for these seconds."),
     ("detection.rules.*.threshold", "Threshold", "In the rule's own unit: see *Rules*. A rule without a unit there takes none."),
     ("detection.rules.*.severity", "Severity", "0 is for information, 1 the gravest."),
+    ("detection.rules.*.response", "Response", "What follows a violation: see *Responses*."),
 )  # fmt: skip
 """By path, in the policy's order."""
 
@@ -160,5 +173,18 @@ THRESHOLDS: dict[int, str] = {
     5101: "degrees of gaze to the side",
     5102: "least likeness to the enrolled face",
     5106: "probability of speech",
+    5110: "score; without it, where a virtual camera is likely",
+    5112: "score; without it, where remote control is likely",
+    5113: "score; without it, where a virtual machine is likely",
 }
 """What a rule's threshold is, by evidence code; the other rules have none."""
+
+RESPONSES: dict[Response, Setting] = {
+    "ignore": Setting("Ignore", "Nothing, and there is no violation: as if the rule were switched off."),
+    "record": Setting("Record", "It is written down; the candidate is told nothing while the exam runs."),
+    "warn": Setting("Warn", "It is written down, and the candidate is told."),
+    "hold": Setting("Hold", "The exam is held on a lock screen, which says why and what to do: see `lockdown.hold_release`."),
+    "close": Setting("Close", "The program is asked to close; while it stays, the exam is held."),
+    "end": Setting("End", "The exam ends, and what was recorded is handed in."),
+}  # fmt: skip
+"""What follows a violation, the mildest first."""

@@ -66,6 +66,7 @@ def test_a_rule_that_is_not_watched_is_named(code: int) -> None:
     named = [path for path, _ in unmet(having("detection.rules", rules))]
     assert named == ([] if watched else [f"detection.rules.{code}"])
     assert unmet(having("detection.rules", {code: RuleSetting(enabled=False)})) == []
+    assert unmet(having("detection.rules", {code: RuleSetting(response="ignore")})) == []
 
 
 def test_rules_are_not_asked_while_detection_is_off() -> None:

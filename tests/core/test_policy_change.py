@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from app.core.policy import Accessibility, Candidate, Exam, Policy, RuleSetting, Upload
+from app.core.policy import Accessibility, Candidate, Exam, Policy, Response, RuleSetting, Upload
 from app.core.policy_change import Change, applied, differences, extra_time_s, flat
 from app.keys.bounds import problems
 from app.keys.policy_model import policy_to_json
@@ -18,6 +18,7 @@ from tests.fakes.any_policy import policies
 LATER = "can't change while the exam runs"
 LESS = "takes time away from a running exam"
 TAKEN_BACK = "takes back what the candidate was granted"
+STRICTER = "answers more strictly than the candidate agreed to"
 NOT_AGREED = "judges what the candidate did not agree to"
 
 RUNNING = Policy(
@@ -121,6 +122,54 @@ def test_a_rule_can_be_switched_off_and_not_on() -> None:
     assert applied(off, on)[0].detection.rules == {5101: RuleSetting(enabled=False)}
 
 
+@pytest.mark.parametrize(
+    ("code", "was", "wanted", "refusal"),
+    [
+        (5007, "hold", "warn", ""),
+        (5007, "end", "hold", ""),
+        (5007, "warn", "record", ""),
+        (5111, "close", "hold", ""),
+        (5007, "record", "warn", STRICTER),
+        (5007, "warn", "hold", STRICTER),
+        (5111, "hold", "close", STRICTER),
+        (5111, "close", "end", STRICTER),
+        (5007, "ignore", "record", STRICTER),
+        (5007, None, "record", ""),
+        (5007, None, "warn", ""),
+        (5007, None, "hold", STRICTER),
+        (5007, "hold", None, ""),
+        (5113, None, "warn", STRICTER),
+        (5007, "ignore", None, STRICTER),
+    ],
+)
+def test_what_follows_a_violation_may_become_milder_and_not_stricter(
+    code: int, was: Response | None, wanted: Response | None, refusal: str
+) -> None:
+    running = with_("detection.rules", {code: RuleSetting(response=was)})
+    policy, changes = applied(running, with_("detection.rules", {code: RuleSetting(response=wanted)}))
+    assert [one.refusal for one in changes if one.path.endswith(".response")] == ([refusal] if was != wanted else [])
+    assert policy.detection.rules[code].response == (was if refusal else wanted)
+
+
+def test_a_rule_that_answered_mildly_goes_on_so_when_the_newer_key_does_not_name_it() -> None:
+    quiet = with_("detection.rules", {5007: RuleSetting(response="ignore")})
+    policy, changes = applied(quiet, RUNNING)
+    assert policy == quiet
+    assert {one.refusal for one in changes} == {STRICTER}
+
+
+def test_no_newer_key_makes_a_hold_that_nobody_could_end() -> None:
+    waiting = with_("lockdown.hold_release", "proctor", with_("detection.rules", {5007: RuleSetting(response="end")}))
+    held = with_("detection.rules", {5007: RuleSetting(response="hold")}, waiting)
+    assert applied(waiting, held)[0] == waiting
+    assert (
+        change(waiting, held, "detection.rules.5007.response").refusal
+        == "would hold an exam that nobody could let go on"
+    )
+    released = with_("lockdown.unlock_password", "sha256$", waiting)
+    assert applied(released, held)[0].detection.rules == held.detection.rules
+
+
 def test_a_rule_that_was_off_stays_off_when_the_newer_key_does_not_name_it() -> None:
     off = with_("detection.rules", {5101: RuleSetting(enabled=False)})
     assert change(off, RUNNING, "detection.rules.5101.enabled").refusal == NOT_AGREED
@@ -146,6 +195,11 @@ def test_a_rule_about_a_device_that_is_not_recorded_is_refused() -> None:
         ("capture.camera", False),
         ("capture.screen", False),
         ("lockdown.kiosk", False),
+        ("lockdown.unlock_password", "sha256$"),
+        ("lockdown.denied_processes", ("obs",)),
+        ("lockdown.hold_release", "proctor"),
+        ("lockdown.kill_processes", True),
+        ("lockdown.watch_machine", False),
         ("identity.ongoing", True),
         ("detection.enabled", False),
         ("detection.server", "live"),

@@ -5,12 +5,14 @@ from __future__ import annotations
 import types
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
 
 from app.core.codes import EVIDENCE
 from app.core.policy import Policy, RuleSetting
+from app.core.response_rules import unfit
+from app.core.unlock import make
 from app.keys.bounds import ADDRESSES, CHOICES, NUMBERS, REQUIRED_TEXTS, RULE_THRESHOLDS, problems
 
 _WORDS = st.text(
@@ -25,10 +27,12 @@ _QUIET: dict[str, object] = {
     "identity.room_inspection": "off",
     "live.initial_state": "running",
     "live.mode": "recorded",
+    "lockdown.hold_release": "cause_gone",
 }
 _TEXTS: dict[str, st.SearchStrategy[str]] = {
     "capture.second_microphone_label": st.sampled_from(["", "desk", "^USB .*(mic|Mic)$"]),
     "upload.path_prefix": st.sampled_from(["", "exams/2026"]),
+    "lockdown.unlock_password": st.sampled_from(["", f"sha256${'0' * 64}", make("correct horse", bytes(16))]),
 }
 
 
@@ -58,7 +62,7 @@ def _field(path: str, hint: Any) -> st.SearchStrategy[Any]:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Literal:
         return st.sampled_from(arguments)
-    if origin is types.UnionType:
+    if origin in (Union, types.UnionType):
         return st.none() | _field(path, arguments[0])
     if origin is tuple:
         return st.lists(_entry(path), max_size=3).map(tuple)
@@ -77,14 +81,19 @@ def _field(path: str, hint: Any) -> st.SearchStrategy[Any]:
 
 
 def _rule() -> st.SearchStrategy[tuple[int, RuleSetting]]:
-    return st.builds(_with_threshold, st.sampled_from(sorted(EVIDENCE)), _group(_RULE, RuleSetting), st.floats(0, 1))
+    return st.builds(_fitting, st.sampled_from(sorted(EVIDENCE)), _group(_RULE, RuleSetting), st.floats(0, 1))
 
 
-def _with_threshold(code: int, rule: RuleSetting, share: float) -> tuple[int, RuleSetting]:
-    """Keeps whether there is a threshold, within what this rule allows, if it has one at all."""
+def _fitting(code: int, rule: RuleSetting, share: float) -> tuple[int, RuleSetting]:
+    """Keeps whether there is a threshold, within what this rule allows, if it has one at all, and a response that fits."""
     least, most = RULE_THRESHOLDS.get(code, (0.0, 0.0))
     has = rule.threshold is not None and code in RULE_THRESHOLDS
-    return code, replace(rule, threshold=least + share * (most - least) if has else None)
+    fits = rule.response is None or not unfit(code, rule.response)
+    return code, replace(
+        rule,
+        threshold=least + share * (most - least) if has else None,
+        response=rule.response if fits else None,
+    )
 
 
 def _entry(path: str) -> st.SearchStrategy[str]:

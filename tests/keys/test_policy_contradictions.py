@@ -18,6 +18,8 @@ LINE = "needs a line to a proctor, for which policy.live.endpoint has to give th
 DURATION = "is added to the exam's duration, which policy.exam.duration_min leaves open"
 NO_CAMERA: dict[str, Json] = {"capture__camera": False, "identity__photo": False}
 PROCTOR: dict[str, Json] = {"live__endpoint": "https://proctoring.example.org"}
+PASSWORD = f"sha256${'0' * 64}"
+HOLDING: dict[str, Json] = {"5007": {"response": "hold"}, "5112": {"response": "hold"}}
 PORTRAIT = "https://pictures.example.org/s1234.jpg"
 
 
@@ -57,6 +59,41 @@ CASES: list[tuple[dict[str, Json], str, str]] = [
     (NO_CAMERA | {"identity": {"photo": False, "room_inspection": "recorded"}}, "identity.room_inspection", CAMERA),
     ({"identity__room_inspection": "live"}, "identity.room_inspection", LINE),
     ({"identity__authorization": True}, "identity.authorization", LINE),
+    (
+        {"lockdown": {"content_protect": True, "capture_tools": ["obs"]}},
+        "lockdown.content_protect",
+        "would do nothing: the programs of policy.lockdown.capture_tools may record the exam",
+    ),
+    (
+        {"lockdown": {"kiosk": False, "separate_desktop": True}},
+        "lockdown.separate_desktop",
+        "is part of the full screen, which policy.lockdown.kiosk switches off",
+    ),
+    (
+        {"lockdown__hold_release": "proctor", "detection__rules": {"5005": {"response": "hold"}}},
+        "lockdown.hold_release",
+        "waits for somebody who can't come: set policy.lockdown.unlock_password or policy.live.endpoint",
+    ),
+    (
+        {"detection__rules": {"5113": {"response": "hold"}}},
+        "detection.rules.5113.response",
+        "would hold an exam for good, as the candidate can't remove the cause",
+    ),
+    (
+        {"detection__rules": {"5007": {"response": "close"}}},
+        "detection.rules.5007.response",
+        "has nothing to close: only rules 5111 and 5122 know of a program",
+    ),
+    (
+        {"detection__rules": {"5001": {"response": "end"}}},
+        "detection.rules.5001.response",
+        "may be nobody's fault: only rules 5007, 5111, 5120 and 5122 can end an exam, others hold it",
+    ),
+    (
+        {"detection__rules": {"5008": {"response": "hold"}}},
+        "detection.rules.5008.response",
+        "is too little to hold an exam: choose warn or record",
+    ),
     (
         {"capture__second_microphone_label": "desk"},
         "capture.second_microphone_label",
@@ -162,6 +199,15 @@ def test_contradictions_name_fields_that_exist() -> None:
         {"candidate": {"id": "s1234"}},
         {"accessibility__looking_away": True, "detection__rules": {"5101": {"dwell_s": 1}}},
         {"lockdown__denied_processes": ["obs"], "accessibility__assistive_programs": ["obs"]},
+        NO_CAMERA | {"detection__rules": {"5001": {"response": "ignore"}}},
+        NO_CAMERA | {"detection__rules": {"5110": {"response": "hold"}}},
+        {"lockdown__hold_release": "proctor"},
+        {"lockdown": {"hold_release": "proctor", "unlock_password": PASSWORD}, "detection__rules": HOLDING},
+        PROCTOR | {"lockdown__hold_release": "proctor", "detection__rules": HOLDING},
+        {"lockdown__unlock_password": PASSWORD, "detection__rules": {"5113": {"response": "hold"}}},
+        {"detection__rules": {"5113": {"enabled": False, "response": "hold"}}},
+        {"detection__rules": HOLDING | {"5111": {"response": "close"}, "5122": {"response": "end"}}},
+        {"lockdown__kiosk": False},
     ],
 )
 def test_what_goes_together_is_taken(fields: dict[str, Json]) -> None:

@@ -15,7 +15,7 @@ from app.core.errors import BadInput
 from app.core.policy import Capture, Detection, Policy, RuleSetting
 from app.core.rule_table import DEFAULTS
 from app.core.types import Json
-from app.keys.bounds import ADDRESSES, CHOICES, LENGTHS, NUMBERS, RULE_THRESHOLDS, is_loopback
+from app.keys.bounds import ADDRESSES, CHOICES, LENGTHS, NUMBERS, PATTERNS, RULE_THRESHOLDS, is_loopback
 from app.keys.policy_model import POLICY_VERSION, parse_policy, policy_to_json
 from app.keys.settings import THRESHOLDS, paths
 from tests.fakes.any_policy import policies
@@ -142,6 +142,26 @@ def test_lists_and_codes_are_read_from_json() -> None:
             {"detection__object_categories": ["phone"]},
             "policy.detection.object_categories[0]: is not a name of the list in docs/policy.md.",
         ),
+        *(
+            (
+                {"lockdown__unlock_password": hashed},
+                "policy.lockdown.unlock_password: is not a password's hash; make one with invigil key unlock-password.",
+            )
+            for hashed in (
+                "hunter2",
+                f"sha256${'A' * 64}",
+                "scrypt$15$8$1$AAAA$AAAA",
+                f"scrypt$31$8$1${'A' * 24}${'A' * 44}",
+            )
+        ),
+        (
+            {"lockdown__denied_processes": ["obs", "sha256:12"]},
+            "policy.lockdown.denied_processes[1]: has to be sha256: and the 64 digits of a file's hash.",
+        ),
+        (
+            {"detection__rules": {"5007": {"response": "stop"}}},
+            "policy.detection.rules.5007.response: has to be 'ignore', 'record', 'warn', 'hold', 'close' or 'end'.",
+        ),
         ({"browser__container_id": "two words"}, "policy.browser.container_id: may not contain white space."),
         ({"upload__file_name_prefix": "../596"}, "policy.upload.file_name_prefix: may not contain / or \\."),
         *(
@@ -230,6 +250,7 @@ def test_every_number_has_bounds_and_the_tables_name_only_fields_that_exist() ->
     known = set(paths()) | {"score.weights.*"}
     assert set(NUMBERS) | set(LENGTHS) | set(ADDRESSES) | set(CHOICES) <= known
     numbers = {int, float, int | None, float | None}
+    assert set(PATTERNS) <= known
     groups = {
         f"{name}.": kind for name, kind in get_type_hints(Policy).items() if hasattr(kind, "__dataclass_fields__")
     }
@@ -258,6 +279,9 @@ def test_a_threshold_of_a_rule_that_has_none_is_refused(code: int) -> None:
         (5101, 400, "between 0 and 90"),
         (5004, 101, "between 0 and 100"),
         (5102, 2, "between -1 and 1"),
+        (5110, 1.5, "between 0 and 1"),
+        (5112, -0.5, "between 0 and 1"),
+        (5113, 85, "between 0 and 1"),
     ],
 )
 def test_a_threshold_that_would_always_or_never_be_reached_is_refused(code: int, threshold: Json, bounds: str) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from app.core.abilities import unmet
 from app.core.errors import BadInput
 from app.core.policy import Accessibility, Policy
+from app.core.response_rules import holding, stuck
 from app.core.rule_table import settings_for
 from app.core.types import Json
 from app.keys.policy_model import parse_policy, policy_to_json
@@ -80,6 +81,19 @@ def test_strict_sees_more_than_standard() -> None:
     assert usual.keys() == quick.keys()
     assert all(quick[code].dwell_ns <= usual[code].dwell_ns for code in usual)
     assert (standard.evidence.mode, strict.evidence.mode) == ("clips", "continuous")
+
+
+def test_only_strict_holds_and_only_for_what_a_candidate_can_put_right() -> None:
+    assert [holding(completed(preset)) for preset in ("practice", "standard")] == [[], []]
+    assert holding(completed("strict")) == [5007, 5111, 5112]
+    assert stuck(completed("strict")) == []
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_no_preset_ends_an_exam_or_a_program(preset: str) -> None:
+    policy = completed(preset)
+    assert not policy.lockdown.kill_processes
+    assert "end" not in {rule.response for rule in policy.detection.rules.values()}
 
 
 @pytest.mark.parametrize("preset", PRESETS)

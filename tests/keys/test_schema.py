@@ -105,6 +105,8 @@ def test_completed_presets_are_valid(preset: str) -> None:
         {"exam__title": "a\nb"},
         {"exam__start_url": "file:///etc/passwd"},
         {"live__mode": "both"},
+        {"lockdown__unlock_password": "hunter2"},
+        {"detection__rules": {"5007": {"response": "stop"}}},
         {"capture__colour": True},
         {"detection__rules": {"5999": {}}},
         {"detection__rules": {"5001": {"severity": 2}}},

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from typing import get_args
 
-from app.core.policy import Policy
+from app.core.policy import Policy, Response
 from app.core.rule_table import DEFAULTS
-from app.keys.settings import GROUPS, SETTINGS, THRESHOLDS, paths
+from app.keys.settings import GROUPS, RESPONSES, SETTINGS, THRESHOLDS, paths
 
 
 def test_every_field_is_explained_and_nothing_else() -> None:
@@ -33,3 +34,7 @@ def test_no_two_settings_of_a_group_have_the_same_label() -> None:
 def test_thresholds_are_explained_where_a_rule_has_one() -> None:
     assert {code for code, rule in DEFAULTS.items() if any(t is not None for t in rule.thresholds)} <= set(THRESHOLDS)
     assert set(THRESHOLDS) <= set(DEFAULTS)
+
+
+def test_every_response_is_explained_the_mildest_first() -> None:
+    assert tuple(RESPONSES) == get_args(Response)
