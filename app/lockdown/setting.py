@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.core.policy import Policy
 from app.core.ports import KioskWindow
+from app.lockdown.input_log import InputLog
 from app.lockdown.processes import ListedProcess
 
 
@@ -13,12 +14,14 @@ from app.lockdown.processes import ListedProcess
 class OperationSetting:
     """``window`` and ``policy`` are None in the guardian and on the command line, where changes are only reverted.
 
-    ``restore_command`` is what gives the machine back at the next login; it is run without a shell.
+    ``restore_command`` is what gives the machine back at the next login; it is run without a shell. ``input_log`` is
+    written by an operation that hooks into the input, and read by the watcher that has the same one.
     """
 
     window: KioskWindow | None = None
     policy: Policy | None = None
     restore_command: tuple[str, ...] = ()
+    input_log: InputLog = field(default_factory=InputLog)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +32,4 @@ class WatchSetting:
     known: tuple[ListedProcess, ...] = ()
     own_pids: frozenset[int] = frozenset()
     window: KioskWindow | None = None
+    input_log: InputLog = field(default_factory=InputLog)
