@@ -1,4 +1,4 @@
-"""Programs that an exam does not allow, found among the running processes."""
+"""Programs that an exam does not allow, found among the running processes. How a system lists them is a small port."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import psutil
 
@@ -13,22 +14,28 @@ from app.core import lockdown
 from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
 from app.core.types import Observation, ProcessesSeen
+from app.lockdown.file_hashes import FileHashes
 
 _SETTLING_POLLS = 3
 _RECHECK_EVERY_POLLS = 10
+_BY_HASH = "sha256:"
 
 
 @dataclass(frozen=True, slots=True)
 class ListedProcess:
-    """One entry of the list: a program's process name, its kind, and why it matters in an exam."""
+    """One entry of the list: a program's process name, its kind, and why it matters in an exam.
+
+    ``original_names`` are those that its maker built into the file, where they differ: they stay when the file is renamed.
+    """
 
     name: str
     kind: str
     why: str
+    original_names: tuple[str, ...] = ()
 
 
 def load_process_list(path: Path) -> tuple[ListedProcess, ...]:
-    """Reads ``[{"name", "kind", "why"}, ...]``. Raises BadInput that names the file and the entry."""
+    """Reads ``[{"name", "kind", "why", "original_names"?}, ...]``. Raises BadInput that names the file and the entry."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -39,31 +46,106 @@ def load_process_list(path: Path) -> tuple[ListedProcess, ...]:
     for number, entry in enumerate(entries, start=1):
         match entry:
             case {"name": str(name), "kind": str(kind), "why": str(why)} if program_name(name):
-                found.append(ListedProcess(name, kind, why))
+                found.append(ListedProcess(name, kind, why, _original_names(entry, number, path)))
             case _:
                 raise BadInput(f"Entry {number} of the process list {path} needs name, kind and why; correct it.")
     return tuple(found)
 
 
+def _original_names(entry: Mapping[str, object], number: int, path: Path) -> tuple[str, ...]:
+    names = entry.get("original_names", [])
+    if isinstance(names, list) and all(isinstance(name, str) and program_name(name) for name in names):
+        return tuple(names)
+    raise BadInput(
+        f"Entry {number} of the process list {path} has original_names that are not a list of names; correct it."
+    )
+
+
 def reasons(denied: Iterable[str], known: Iterable[ListedProcess] = ()) -> dict[str, str]:
-    """Why each denied name is denied, by normalised name: from the list, otherwise that the exam says so."""
-    why = {program_name(entry.name): f"{entry.kind}: {entry.why}" for entry in known}
-    names = (program_name(name) for name in denied)
-    return {name: why.get(name, "not allowed in this exam") for name in names if name}
+    """Why each denied name is denied, by normalised name: from the list, otherwise that the exam says so.
+
+    The original names of a listed program are denied with it, for the same reason.
+    """
+    listed = {program_name(entry.name): entry for entry in known}
+    found: dict[str, str] = {}
+    for name in filter(None, map(program_name, denied)):
+        entry = listed.get(name)
+        if entry is None:
+            found.setdefault(name, "not allowed in this exam")
+        else:
+            names = (name, *map(program_name, entry.original_names))
+            found |= dict.fromkeys(names, f"{entry.kind}: {entry.why}")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a process runs: every name it goes by, and the path of its file, empty where that is not told."""
+
+    names: tuple[str, ...]
+    file: str = ""
+
+
+class RunningPrograms(Protocol):
+    """How a system lists its processes. One thread. Nothing is kept of command lines."""
+
+    def pids(self) -> Collection[int]:
+        """Of all processes that run now. Called once per poll, before ``program``."""
+
+    def program(self, pid: int) -> Program | None:
+        """None when it has ended, or nothing is told of it."""
+
+    def signer(self, file: str) -> str:
+        """Who signed the file, where the system checked that and trusts the signature; otherwise empty."""
+
+
+class PsutilPrograms:
+    """By psutil, which knows no original names and no signers."""
+
+    def pids(self) -> Collection[int]:
+        return psutil.pids()
+
+    def program(self, pid: int) -> Program | None:
+        try:
+            process = psutil.Process(pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return None
+            name = process.name()
+        except psutil.Error:
+            return None
+        try:
+            file = process.exe()
+        except psutil.Error:
+            return Program((name,))
+        return Program((name, file), file)
+
+    def signer(self, file: str) -> str:
+        return ""
 
 
 class Processes:
     """Reports the denied processes that run, at every change. One thread.
 
     A process is read when it is new, a few polls longer because a program changes its name when it
-    starts, and then every tenth poll; one that was found is read each time. A denied program that hides behind another file name is not found.
+    starts, and then every tenth poll; one that was found is read each time. A denied program under another name is found by its original
+    name, where the system tells (Windows), or by the SHA-256 of its file (``sha256:`` in ``why``). One that a signer of ``allowed_signers`` signed is not reported.
     """
 
     name = lockdown.PROCESSES
 
-    def __init__(self, why: Mapping[str, str], own_pids: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        why: Mapping[str, str],
+        own_pids: Collection[int] = (),
+        programs: RunningPrograms | None = None,
+        allowed_signers: Collection[str] = (),
+    ) -> None:
         self._why = dict(why)
         self._own = frozenset(own_pids)
+        self._programs: RunningPrograms = PsutilPrograms() if programs is None else programs
+        self._allowed_signers = frozenset(filter(None, (each.strip().casefold() for each in allowed_signers)))
+        self._hashes = FileHashes() if any(name.startswith(_BY_HASH) for name in self._why) else None
+        self._unhashed: set[int] = set()
         self._names: dict[int, tuple[str, ...]] = {}
         self._age: dict[int, int] = {}
         self._polls = 0
@@ -71,8 +153,11 @@ class Processes:
 
     def poll(self, now_ns: int) -> Sequence[Observation]:
         self._polls += 1
-        pids = [pid for pid in psutil.pids() if pid not in self._own]
+        if self._hashes is not None:
+            self._hashes.begin()
+        pids = [pid for pid in self._programs.pids() if pid not in self._own]
         self._age = {pid: self._age.get(pid, 0) + 1 for pid in pids}
+        self._unhashed &= self._age.keys()
         self._names = {pid: self._look(pid) for pid in pids}
         by_pid = {pid: names[0] for pid, names in self._names.items() if names}
         found = tuple(sorted((name, self._why[name]) for name in set(by_pid.values())))
@@ -92,10 +177,30 @@ class Processes:
     def _look(self, pid: int) -> tuple[str, ...]:
         """The denied names that the process goes by, read anew when its turn has come."""
         known = self._names.get(pid, ())
-        due = known or self._age[pid] <= _SETTLING_POLLS or (pid + self._polls) % _RECHECK_EVERY_POLLS == 0
-        if not due:
+        turn = self._age[pid] <= _SETTLING_POLLS or (pid + self._polls) % _RECHECK_EVERY_POLLS == 0
+        if not known and not turn and pid not in self._unhashed:
             return known
-        return tuple(sorted({program_name(name) for name in _names_of(pid)} & self._why.keys()))
+        program = self._programs.program(pid)
+        if program is None:
+            return ()
+        names = {program_name(name) for name in program.names} | self._hash_of(pid, program)
+        denied = tuple(sorted(names & self._why.keys()))
+        return () if denied and self._is_allowed(program) else denied
+
+    def _hash_of(self, pid: int, program: Program) -> set[str]:
+        if self._hashes is None or not program.file:
+            return set()
+        digest = self._hashes.get(program.file)
+        if digest is None:
+            self._unhashed.add(pid)
+            return set()
+        self._unhashed.discard(pid)
+        return {_BY_HASH + digest} if digest else set()
+
+    def _is_allowed(self, program: Program) -> bool:
+        if not self._allowed_signers or not program.file:
+            return False
+        return self._programs.signer(program.file).casefold() in self._allowed_signers
 
 
 class ProcessCloser:
@@ -120,17 +225,3 @@ def _signal(pid: int, act: Callable[[psutil.Process], None]) -> None:
         raise LockdownError(
             f"This user may not close the program with process number {pid}; ask whoever runs the machine."
         ) from error
-
-
-def _names_of(pid: int) -> tuple[str, ...]:
-    try:
-        process = psutil.Process(pid)
-        if process.status() == psutil.STATUS_ZOMBIE:
-            return ()
-        name = process.name()
-    except psutil.Error:
-        return ()
-    try:
-        return name, process.exe()
-    except psutil.Error:
-        return (name,)
