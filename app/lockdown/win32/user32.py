@@ -6,7 +6,7 @@ Functions that are told to raise give OSError with Windows' own words. Source: l
 from __future__ import annotations
 
 from ctypes import byref, c_int, c_void_p
-from ctypes.wintypes import BOOL, HANDLE, HWND, UINT
+from ctypes.wintypes import BOOL, DWORD, HANDLE, HWND, UINT
 from typing import Any
 
 from app.lockdown.win32.library import Library, failure
@@ -15,6 +15,9 @@ _user32 = Library("user32")
 
 SM_CXSCREEN = 0
 SM_CYSCREEN = 1
+SM_CMONITORS = 80
+SM_REMOTESESSION = 0x1000
+SM_REMOTECONTROL = 0x2001
 
 SPI_GETSCREENSAVEACTIVE = 0x10
 SPI_SETSCREENSAVEACTIVE = 0x11
@@ -46,6 +49,8 @@ _OpenClipboard = _user32.function("OpenClipboard", BOOL, HWND)
 _EmptyClipboard = _user32.function("EmptyClipboard", BOOL)
 _CloseClipboard = _user32.function("CloseClipboard", BOOL)
 _CountClipboardFormats = _user32.function("CountClipboardFormats", c_int)
+_GetClipboardOwner = _user32.function("GetClipboardOwner", HWND)
+_GetClipboardSequenceNumber = _user32.function("GetClipboardSequenceNumber", DWORD)
 _SetClipboardData = _user32.function("SetClipboardData", HANDLE, UINT, HANDLE)
 CF_UNICODETEXT = 13
 
@@ -75,3 +80,13 @@ def offer_to_clipboard(owner: int, format_: int) -> None:
         _SetClipboardData(format_, None)
     finally:
         _CloseClipboard()
+
+
+def clipboard_owner() -> int:
+    """The window that put in what is there; 0 when it is gone, or nothing is there."""
+    return int(_GetClipboardOwner() or 0)
+
+
+def clipboard_changes() -> int:
+    """Counts up at every change of the clipboard."""
+    return int(_GetClipboardSequenceNumber())
