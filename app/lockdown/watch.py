@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class WatchLoop:
-    """Polls every watcher each ``interval_s``, and one that has something to tell at once, on the thread ``lockdown-watch``.
+    """Polls every watcher each ``interval_s``, and one that has something to tell at once, on a thread of its own (``name``).
 
     ``on_observation`` is called on that thread, in the order of the watchers. A watcher that raises is
     counted in ``failures`` and polled again next time; the others are not held up.
@@ -28,11 +28,13 @@ class WatchLoop:
         clock: Clock,
         on_observation: Callable[[Observation], None],
         interval_s: float = 1.0,
+        name: str = "lockdown-watch",
     ) -> None:
         self._watchers = tuple(watchers)
         self._clock = clock
         self._on_observation = on_observation
         self._interval_s = interval_s
+        self._name = name
         self._polls = dict.fromkeys((w.name for w in self._watchers), 0)
         self._failures = dict.fromkeys((w.name for w in self._watchers), 0)
         self._awake: set[str] = set()
@@ -57,7 +59,7 @@ class WatchLoop:
         ear, self._bell = socket.socketpair()
         ear.setblocking(False)
         self._bell.setblocking(False)
-        self._thread = threading.Thread(target=self._run, args=(ear, self._bell), name="lockdown-watch", daemon=True)
+        self._thread = threading.Thread(target=self._run, args=(ear, self._bell), name=self._name, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

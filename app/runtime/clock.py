@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from app.core.types import NS_PER_S, Instant
+from app.lockdown.win32 import kernel32_self
 
 STEP_NS = 2 * NS_PER_S
 """Less than this is a clock that is being kept right, not one that was set."""
@@ -34,6 +35,11 @@ def passed_ns() -> int:
     """Nanoseconds from some fixed moment on, time asleep included."""
     name = _COUNTS_SLEEP.get(sys.platform)
     return time.monotonic_ns() if name is None else time.clock_gettime_ns(getattr(time, name))
+
+
+def awake_ns() -> int:
+    """Nanoseconds from some fixed moment on, time asleep left out: Python's monotonic clock on Linux and macOS."""
+    return kernel32_self.awake_ns() if sys.platform == "win32" else time.monotonic_ns()
 
 
 class SteadyClock:

@@ -18,19 +18,30 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-import psutil
-
+from app.core.environment import scrubbed
 from app.core.errors import LockdownError
 from app.core.ports import LockdownOperation
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.sequence import revert_all
+from app.runtime.child import THAW_AFTER_S, Child, Start, Waiting, go_on, start_process
+from app.runtime.run_book import JournalAltered, Note, RunBook, Stopped
 
 logger = logging.getLogger(__name__)
 
 GUARDIAN_PID = "INVIGIL_GUARDIAN_PID"
+SCRUBBED = "INVIGIL_SCRUBBED"
+"""Names of variables, joined by commas, that the guardian kept from the client."""
 RESUME = "--resume"
 NORMAL_EXITS = frozenset({0, 1, 2, 3})
+ELSEWHERE = 4
+"""The client's exit code for: start me again on the exam's own desktop."""
+_NO_RESTART = (
+    "The exam client ended unexpectedly, and this exam is not started again by itself. What it had changed on this "
+    "machine was given back. Tell your proctor; then start the exam again to go on where it was."
+)
 _STOP_WAIT_S = 10.0
+_IGNORED = tuple(getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU") if hasattr(signal, name))
+"""A terminal would stop guardian and client for what they say; ignoring it is passed on to the child."""
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -42,9 +53,13 @@ class Guardian:
     """Runs ``command`` as a child until it ends normally (exit codes 0 to 3), restoring the machine whenever it ends.
 
     A client that dies (a signal, another exit code) is started again with ``--resume``, at most
-    ``max_restarts`` times within ``window_s``. SIGINT, SIGTERM and SIGHUP are passed on as SIGTERM;
-    a client that has not ended 10 s later is killed. Main thread only, because it handles signals.
-    ``farewell`` makes the command that tells the person, in a window, why no more is tried.
+    ``max_restarts`` times within ``window_s``, unless it said that it does not want to be. SIGINT, SIGTERM and
+    SIGHUP are passed on as SIGTERM; a client that has not ended 10 s later is killed. Main thread only, because it
+    handles signals. ``farewell`` makes the command that tells the person, in a window, why no more is tried.
+
+    ``start`` makes the process. A client that ends with ``ELSEWHERE`` is started again with ``elsewhere``, where there is
+    one: on a desktop of the exam's own. The client gets no variable that is harmful (``core.environment``); their names
+    are in ``SCRUBBED``. What the guardian notices is in the run's book (``run_book``), where the client finds it.
     """
 
     def __init__(
@@ -60,6 +75,9 @@ class Guardian:
         monotonic_s: Callable[[], float] = time.monotonic,
         stop_wait_s: float = _STOP_WAIT_S,
         farewell: Callable[[str], Sequence[str]] | None = None,
+        start: Start = start_process,
+        elsewhere: Start | None = None,
+        thaw_after_s: float = THAW_AFTER_S,
     ) -> None:
         self._command = tuple(command)
         self._journal = RestoreJournal(journal)
@@ -71,6 +89,10 @@ class Guardian:
         self._monotonic_s = monotonic_s
         self._stop_wait_s = stop_wait_s
         self._farewell = farewell
+        self._start = start
+        self._elsewhere = elsewhere
+        self._thaw_after_s = thaw_after_s
+        self._book = RunBook(journal, os.getpid())
         self._restarts: deque[float] = deque()
         self._asked: int | None = None
         self._waiting = False
@@ -78,53 +100,73 @@ class Guardian:
     def run(self) -> int:
         """Returns the exit code for the shell: the client's, 1 after giving up, 128 + n when ended by signal n."""
         with self._signals():
+            self._open_book()
             self._restore()
-            command = self._command
-            while not self._stop_asked():
-                code = self._run_client(command)
-                self._restore()
-                if self._stop_asked():
-                    break
-                if code in NORMAL_EXITS:
-                    return code
-                if not self._may_restart():
-                    self._give_up()
-                    break
-                logger.warning("the client ended with %s; starting it again", code)
-                command = self._command if RESUME in self._command else (*self._command, RESUME)
-        return 1 if self._asked is None else 128 + self._asked
+            try:
+                code = self._guard()
+            finally:
+                self._close_book()
+        return code if self._asked is None else 128 + self._asked
 
-    def _give_up(self) -> None:
-        sentence = (
+    def _guard(self) -> int:
+        command, start = self._command, self._start
+        while not self._stop_asked():
+            code = self._run_client(command, start)
+            self._restore()
+            if self._stop_asked() or code in NORMAL_EXITS:
+                return code
+            if code == ELSEWHERE and self._elsewhere is not None and start is not self._elsewhere:
+                start = self._elsewhere
+            elif not self._restart_wanted():
+                self._give_up(_NO_RESTART)
+                return 1
+            elif not self._may_restart():
+                self._give_up(self._too_often())
+                return 1
+            else:
+                logger.warning("the client ended with %s; starting it again", code)
+                start = self._start
+            command = self._command if RESUME in self._command else (*self._command, RESUME)
+        return 1
+
+    def _too_often(self) -> str:
+        return (
             f"The exam client ended unexpectedly {len(self._restarts) + 1} times within "
             f"{self._window_s:.0f} seconds; nothing captured is lost, start the exam again to go on."
         )
+
+    def _give_up(self, sentence: str) -> None:
         self._say(sentence)
         if self._farewell is not None:
-            self._run_client(tuple(self._farewell(sentence)))
+            self._run_client(tuple(self._farewell(sentence)), self._start)
             self._restore()
 
-    def _run_client(self, command: tuple[str, ...]) -> int:
-        environ = dict(os.environ if self._environ is None else self._environ)
-        environ[GUARDIAN_PID] = str(os.getpid())
-        # its own process group: Ctrl+C reaches the client once, through us
-        group = None if sys.platform == "win32" else 0
+    def _run_client(self, command: tuple[str, ...], start: Start) -> int:
+        bundle = getattr(sys, "_MEIPASS", None)
+        environ, taken = scrubbed(os.environ if self._environ is None else self._environ, bundle)
+        environ |= {GUARDIAN_PID: str(os.getpid()), SCRUBBED: ",".join(taken)}
         try:
-            child = subprocess.Popen(command, env=environ, stdin=subprocess.DEVNULL, process_group=group)
+            child = start(command, environ)
         except OSError as error:
             self._say(f"The exam client '{command[0]}' can't be started ({error.strerror}); install it again.")
             return 1
         try:
             self._waiting = True
             if not self._stop_asked():
-                child.wait()
+                Waiting(child, self._stopped, self._monotonic_s, self._thaw_after_s).wait()
             self._waiting = False
         except _StopAskedError:
             logger.info("asked to stop by signal %s", self._asked)
-        return self._stop(child) if child.poll() is None else child.returncode
+        code = child.poll() if self._stop_asked() else child.wait()
+        return self._stop(child) if code is None else code
 
-    def _stop(self, child: subprocess.Popen[bytes]) -> int:
+    def _stopped(self, seconds: float | None) -> None:
+        logger.warning("the client was stopped for %s s by a signal", "?" if seconds is None else round(seconds, 1))
+        self._tell(Stopped(seconds))
+
+    def _stop(self, child: Child) -> int:
         child.terminate()
+        go_on(child.pid)  # a stopped process gets no signal
         try:
             return child.wait(self._stop_wait_s)
         except subprocess.TimeoutExpired:
@@ -137,11 +179,40 @@ class Guardian:
     def _restore(self) -> None:
         """Past every problem: a machine that can't be restored now is no reason to lose the exam."""
         try:
+            altered = sum(damage.altered for damage in self._journal.damages())
             problems = revert_all(self._journal, self._operations)
+            if altered:
+                self._tell(JournalAltered(altered))
         except LockdownError as error:
             problems = [str(error)]
         for problem in problems:
             self._say(problem)
+
+    # ---- the run's book: without it, stops and altered journals are noticed by nobody, and nothing else is lost
+
+    def _open_book(self) -> None:
+        try:
+            self._book.begin()
+        except OSError as error:
+            logger.warning("no book of this run: %s", error)
+
+    def _tell(self, note: Note) -> None:
+        try:
+            self._book.tell(note)
+        except OSError as error:
+            logger.warning("not written down: %s (%s)", note.sentence, error)
+
+    def _restart_wanted(self) -> bool:
+        try:
+            return self._book.restart_wanted()
+        except OSError:
+            return True
+
+    def _close_book(self) -> None:
+        try:
+            self._book.end()
+        except OSError as error:
+            logger.warning("the book of this run is left: %s", error)
 
     def _may_restart(self) -> bool:
         now_s = self._monotonic_s()
@@ -155,6 +226,7 @@ class Guardian:
     @contextmanager
     def _signals(self) -> Iterator[None]:
         before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
+        before |= {number: signal.signal(number, signal.SIG_IGN) for number in _IGNORED}
         try:
             yield
         finally:
@@ -168,42 +240,6 @@ class Guardian:
         if first and self._waiting:
             self._waiting = False
             raise _StopAskedError
-
-
-class GuardianWatch:
-    """For the client: whether the guardian that started it is still there. Reports, never acts. Any thread."""
-
-    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
-        self._environ = environ
-        self._guardian: psutil.Process | None = None
-        self._pid: int | None = None
-
-    def start(self) -> None:
-        """Remembers the guardian named by the environment; without one there is nothing to lose."""
-        text = self._environ.get(GUARDIAN_PID, "")
-        self._pid = int(text) if text.isdecimal() else None
-        try:
-            self._guardian = psutil.Process(self._pid) if self._pid is not None else None
-        except psutil.Error:
-            self._guardian = None
-
-    @property
-    def guarded(self) -> bool:
-        """Whether a guardian was named at all."""
-        return self._pid is not None
-
-    def gone(self) -> bool:
-        """True when a guardian was named and does not run (any more), even if its id is in use again."""
-        if self._pid is None:
-            return False
-        return self._guardian is None or not _runs(self._guardian)
-
-
-def _runs(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.Error:
-        return False
 
 
 def _to_stderr(sentence: str) -> None:

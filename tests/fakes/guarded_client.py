@@ -5,6 +5,7 @@ Arguments: the folder it works in, then actions, one for each run of the client.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
@@ -15,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.sequence import perform_all, revert_all
+from app.runtime.run_book import RunBook
 from tests.fakes.lockdown import FileOperation
 
 SETTINGS = ("brightness", "shortcuts", "saver")
@@ -36,14 +38,24 @@ def main() -> int:
     journal, every = RestoreJournal(folder / "restore.jsonl"), operations(folder)
     if action == "deaf":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    if action == "churn":
-        while True:
-            perform_all(list(every.values()), journal)
-            revert_all(journal, every)
     perform_all(list(every.values()), journal)
     (folder / "locked").touch()
     if action.startswith("exit:"):
         return int(action.removeprefix("exit:"))
+    book = RunBook(journal.path, int(os.environ["INVIGIL_GUARDIAN_PID"]))
+    if action == "environ":
+        (folder / "environ").write_text(json.dumps(dict(os.environ)))
+        return 0
+    if action == "alone":
+        book.set_restart(wanted=False)
+        os.kill(os.getpid(), signal.SIGKILL)
+    if action == "freeze":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    if action in ("freeze", "notes"):
+        while not (notes := book.take()):
+            time.sleep(0.01)
+        (folder / "notes").write_text("\n".join(note.sentence for note in notes))
+        return 0
     if action == "tidy":
         revert_all(journal, every)
         return 0

@@ -1,0 +1,135 @@
+"""A child process as the guardian sees it: started, waited for, and noticed when somebody stops it without ending it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+import psutil
+
+POLL_S = 1.0
+"""How often a stop is looked for where the system does not tell it."""
+THAW_AFTER_S = 20.0
+"""A stopped client holds screen and keyboard and shows nothing: after this it is let go on."""
+THAWS_MAX = 3
+"""In one run of a client. Whoever stops it again and again, in a debugger say, is not fought for ever."""
+
+
+class Child(Protocol):
+    """What the guardian needs of a process that it started; ``subprocess.Popen`` has all of it."""
+
+    @property
+    def pid(self) -> int: ...
+
+    def poll(self) -> int | None:
+        """The exit code, negative for a signal; None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """As ``poll``, when it has ended. Raises subprocess.TimeoutExpired."""
+
+    def terminate(self) -> None: ...
+
+    def kill(self) -> None: ...
+
+
+Start = Callable[[Sequence[str], Mapping[str, str]], Child]
+"""Starts a command in an environment. Raises OSError."""
+
+
+def start_process(command: Sequence[str], environ: Mapping[str, str]) -> Child:
+    """In a process group of its own: Ctrl+C reaches the client once, through us."""
+    group = None if sys.platform == "win32" else 0
+    return subprocess.Popen(command, env=dict(environ), stdin=subprocess.DEVNULL, process_group=group)
+
+
+class Waiting:
+    """Waits for one child; ``stopped`` is called, after each stop, with how many seconds it lasted (None: unknown).
+
+    On Linux the kernel tells of stops, elsewhere the process is looked at each second. A signal handler that raises
+    ends the wait. What the terminal stops (job control) is nobody's doing and not told.
+    """
+
+    def __init__(
+        self,
+        child: Child,
+        stopped: Callable[[float | None], None],
+        monotonic_s: Callable[[], float] = time.monotonic,
+        thaw_after_s: float = THAW_AFTER_S,
+    ) -> None:
+        self._child = child
+        self._stopped = stopped
+        self._monotonic_s = monotonic_s
+        self._thaw_after_s = thaw_after_s
+        self._since_s: float | None = None
+        self._thaws = 0
+
+    def wait(self) -> None:
+        if sys.platform == "linux":
+            self.wait_told()
+        else:
+            self.wait_looking()
+
+    def wait_looking(self, poll_s: float = POLL_S) -> None:
+        """By looking at the process again and again. Any system."""
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._child.wait(poll_s)
+                return
+            if _is_stopped(self._child.pid):
+                self._begin()
+            elif self._since_s is not None:
+                self._end()
+
+    def wait_told(self) -> None:
+        """By the kernel's word; without processor time until something happens."""
+        if sys.platform == "linux":
+            while True:
+                looking = os.WNOHANG if self._since_s is not None else 0
+                seen = os.waitid(
+                    os.P_PID, self._child.pid, os.WEXITED | os.WSTOPPED | os.WCONTINUED | os.WNOWAIT | looking
+                )
+                if seen is None:  # stopped, still
+                    self._begin()
+                    time.sleep(0.05)
+                elif seen.si_code in (os.CLD_STOPPED, os.CLD_CONTINUED):
+                    os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+                    if seen.si_code == os.CLD_CONTINUED:
+                        self._end()
+                    elif seen.si_status not in (signal.SIGTTIN, signal.SIGTTOU):
+                        self._begin()
+                else:
+                    return
+
+    def _begin(self) -> None:
+        """It is stopped, or still is."""
+        now_s = self._monotonic_s()
+        if self._since_s is None:
+            self._since_s = now_s
+        elif now_s - self._since_s >= self._thaw_after_s and self._thaws < THAWS_MAX:
+            self._thaws += 1
+            self._thaw_after_s *= 2
+            go_on(self._child.pid)
+
+    def _end(self) -> None:
+        lasted_s = None if self._since_s is None else self._monotonic_s() - self._since_s
+        self._since_s = None
+        self._stopped(lasted_s)
+
+
+def go_on(pid: int) -> None:
+    """Lets a stopped process go on; nothing for one that runs or is gone."""
+    with contextlib.suppress(psutil.Error):
+        psutil.Process(pid).resume()
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    except psutil.Error:
+        return False

@@ -1,0 +1,96 @@
+"""For the client: whether the guardian that started it is still there, and what it wrote down. Reports, never acts."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from app.core.types import Observation, TamperingSeen
+from app.runtime.guardian import GUARDIAN_PID
+from app.runtime.run_book import RunBook
+
+logger = logging.getLogger(__name__)
+
+
+class GuardianWatch:
+    """Any thread."""
+
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._environ = environ
+        self._guardian: psutil.Process | None = None
+        self._pid: int | None = None
+
+    def start(self) -> None:
+        """Remembers the guardian named by the environment; without one there is nothing to lose."""
+        text = self._environ.get(GUARDIAN_PID, "")
+        self._pid = int(text) if text.isdecimal() else None
+        try:
+            self._guardian = psutil.Process(self._pid) if self._pid is not None else None
+        except psutil.Error:
+            self._guardian = None
+
+    @property
+    def guarded(self) -> bool:
+        """Whether a guardian was named at all."""
+        return self._pid is not None
+
+    @property
+    def pid(self) -> int | None:
+        return self._pid
+
+    def gone(self) -> bool:
+        """True when a guardian was named and does not run (any more), even if its id is in use again."""
+        return self._pid is not None and self._status() in (None, psutil.STATUS_ZOMBIE)
+
+    def stopped(self) -> bool:
+        """True while the guardian is there but stopped by a signal, so that it could not help."""
+        return self._status() == psutil.STATUS_STOPPED
+
+    def _status(self) -> str | None:
+        try:
+            if self._guardian is None or not self._guardian.is_running():
+                return None
+            return self._guardian.status()
+        except psutil.Error:
+            return None
+
+
+class GuardianWatcher:
+    """A watcher (``core.ports``): the guardian's end and stops, and what it noted, each told once.
+
+    Only while ``judged`` says so: what is told when nothing is judged would be lost.
+    """
+
+    name = "guardian"
+
+    def __init__(self, watch: GuardianWatch, journal: Path, judged: Callable[[], bool]) -> None:
+        self._watch = watch
+        self._book = None if watch.pid is None else RunBook(journal, watch.pid)
+        self._judged = judged
+        self._gone = False
+        self._stopped = False
+
+    def listen(self, wake: Callable[[], None]) -> int | None:
+        return None
+
+    def poll(self, now_ns: int) -> Sequence[Observation]:
+        if not self._judged():
+            return ()
+        told = [note.sentence for note in self._book.take()] if self._book is not None else []
+        if self._watch.gone():
+            if not self._gone:
+                told.append("the process that guards the exam was ended")
+            self._gone = True
+        else:
+            stopped = self._watch.stopped()
+            if stopped and not self._stopped:
+                told.append("the process that guards the exam was stopped")
+            self._stopped = stopped
+        return [TamperingSeen(now_ns, sentence) for sentence in told]
+
+    def close(self) -> None:
+        return None
