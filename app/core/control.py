@@ -19,6 +19,11 @@ SUBPROTOCOL = "invigil.control.1"
 MESSAGE_MAX_BYTES = 1_000_000
 """Room for the largest config key."""
 
+LOCK = "lock"
+UNLOCK = "unlock"
+"""A proctor holds the exam, or lets it go on; ``reason`` says why, in words for the candidate and the report."""
+REASON_MAX = 500
+
 Status = Literal["applied", "partly", "refused"]
 
 
@@ -63,6 +68,20 @@ class Answer:
 
 def hello(after: int, client_version: str, key_id: str, serial: int) -> dict[str, Json]:
     return {"type": "hello", "after": after, "client": client_version, "key": {"id": key_id, "serial": serial}}
+
+
+def held_state(reason: str | None, by: str | None) -> dict[str, Json]:
+    """What the client says when its exam is held or goes on, and after each hello while it is held. Not answered."""
+    return {"type": "state", "held": reason is not None, "reason": (reason or "")[:REASON_MAX], "by": by or ""}
+
+
+def reason_of(message: ControlMessage) -> str:
+    """The message's ``reason`` as one line without control characters, shortened; empty where there is none."""
+    reason = message.body.get("reason")
+    if not isinstance(reason, str):
+        return ""
+    line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+    return line if len(line) <= REASON_MAX else line[: REASON_MAX - 1] + "…"
 
 
 def read_message(text: str) -> ControlMessage:

@@ -74,12 +74,22 @@ class EventName(StrEnum):
     RESTARTED = "restarted"
 
 
+class By(StrEnum):
+    """Who held the exam, or let it go on."""
+
+    RULE = "rule"
+    PROCTOR = "proctor"
+    PASSWORD = "password"
+    CANDIDATE = "candidate"
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``reason`` says why or who, in words, where the event has one."""
+    """``reason`` says why, in words, and ``by`` who, where the event has one."""
 
     name: EventName
     reason: str = ""
+    by: By | None = None
 
 
 class Command(StrEnum):
@@ -109,8 +119,9 @@ class Command(StrEnum):
 class State:
     """``session`` counts runs of the client for this attempt, from 1. ``paused`` outlives a hold and a restart.
 
-    ``held`` says why the attempt is held, None when it is not; it outlives a restart too. ``begun``: the exam was
-    locked once, so there may be evidence that only delivery may take from this machine.
+    ``held`` says why the attempt is held, None when it is not; it outlives a restart too, and so does ``held_by``, which
+    decides who may let it go on. ``begun``: the exam was locked once, so there may be evidence that only delivery may
+    take from this machine.
     """
 
     phase: Phase = Phase.CREATED
@@ -118,6 +129,7 @@ class State:
     paused: bool = False
     reason: str = ""
     held: str | None = None
+    held_by: By | None = None
     begun: bool = False
 
     @property
@@ -189,11 +201,10 @@ def step(state: State, event: Event, policy: Policy) -> Step:
             return paused, (Command.PAUSE_MONITORING,)
         case Phase.PAUSED, EventName.RESUME_REQUESTED:
             return replace(state, phase=Phase.RUNNING, paused=False, reason=""), (Command.RESUME_MONITORING,)
-        case ((Phase.RUNNING | Phase.PAUSED), EventName.HOLD_REQUESTED):
-            return replace(state, phase=Phase.HELD, reason=event.reason, held=event.reason), (Command.SHOW_HOLD,)
-        case Phase.HELD, EventName.RELEASE_REQUESTED:
-            back = Phase.PAUSED if state.paused else Phase.RUNNING
-            return replace(state, phase=back, reason="", held=None), (Command.HIDE_HOLD,)
+        case ((Phase.LOCKED | Phase.RUNNING | Phase.PAUSED | Phase.HELD), EventName.HOLD_REQUESTED):
+            return _held(state, event)
+        case ((Phase.LOCKED | Phase.HELD), EventName.RELEASE_REQUESTED):
+            return _released(state, event)
         case phase, (EventName.FINISH_REQUESTED | EventName.TIME_UP) if phase in UNDER_WAY:
             return replace(state, phase=Phase.FINISHING, reason=event.reason or event.name.value), _FINISH
         case _:
@@ -207,6 +218,26 @@ def _started(state: State) -> Step:
     if state.paused:
         return replace(state, phase=Phase.PAUSED), commands
     return replace(state, phase=Phase.RUNNING, reason=""), commands
+
+
+def _held(state: State, event: Event) -> Step:
+    """A proctor may hold what a rule held already, and then decides alone; a rule never takes over."""
+    if state.held is not None and (event.by is not By.PROCTOR or state.held_by is By.PROCTOR):
+        return state, ()
+    held = replace(state, held=event.reason, held_by=event.by or By.RULE)
+    if state.phase is Phase.LOCKED:
+        return held, ()  # it is held as soon as it runs
+    return replace(held, phase=Phase.HELD, reason=event.reason), (Command.SHOW_HOLD,)
+
+
+def _released(state: State, event: Event) -> Step:
+    """The candidate alone can't end what a proctor began."""
+    if state.held is None or (event.by is By.CANDIDATE and state.held_by is By.PROCTOR):
+        return state, ()
+    freed = replace(state, held=None, held_by=None)
+    if state.phase is Phase.LOCKED:
+        return freed, ()
+    return replace(freed, phase=Phase.PAUSED if state.paused else Phase.RUNNING, reason=""), (Command.HIDE_HOLD,)
 
 
 def _identity(policy: Policy) -> Command:

@@ -19,7 +19,7 @@ import structlog
 
 from app.core.errors import EvidenceError
 from app.core.policy import Policy
-from app.core.session import UNDER_WAY, Phase, State
+from app.core.session import UNDER_WAY, By, Phase, State
 from app.core.types import NS_PER_S, EntryKind, Instant, Json, Stream
 from app.evidence.attempt_key import AttemptKey
 from app.evidence.recovery import RecoveryReport
@@ -174,6 +174,7 @@ def _state(store: SqliteEvidenceStore) -> State:
         paused=bool(data["paused"]),
         reason=str(data["reason"]),
         held=None if held is None else str(held),
+        held_by=None if held is None else By(data.get("held_by") or By.RULE),
         begun=bool(data["begun"]),
     )
 

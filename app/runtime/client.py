@@ -199,6 +199,9 @@ class Client:
         window.photo_accepted.connect(lambda: self._call(lambda r: r.shell.accept_photo(r.controller.state)))
         window.finish_confirmed.connect(lambda: self._post(EventName.FINISH_REQUESTED, "finished by the candidate"))
         window.quit_requested.connect(self._quit)
+        window.hold_continued.connect(lambda: self._call(lambda r: r.shell.holding.go_on(r.controller.state)))
+        window.hold_left.connect(lambda: self._call(lambda r: r.shell.holding.leave(r.controller.state)))
+        window.hold_password_entered.connect(self._unlock)
         window.lockdown_retried.connect(lambda: self._post(EventName.LOCKDOWN_RETRIED))
         window.problem_retried.connect(lambda: self._call(lambda r: r.shell.hand_in.retry(r.controller.state)))
         window.close_requested.connect(QApplication.quit)
@@ -210,6 +213,9 @@ class Client:
         kiosk.focus_changed.connect(self._focus_changed)
         kiosk.key_blocked.connect(self._key_blocked)
         kiosk.quit_combination.connect(self._quit)
+
+    def _unlock(self, password: str) -> None:
+        self._call(lambda r: r.shell.holding.try_password(r.controller.state, password))
 
     def _post(self, name: EventName, reason: str = "") -> None:
         if self._running is not None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
-from app.core.control import ControlMessage
+from app.core.control import Answer, ControlMessage
 from app.core.types import Json
 from app.runtime.key_updates import KeyUpdates, Updated
 from app.runtime.status import StatusFile
@@ -13,6 +14,16 @@ from app.transport.control import ControlChannel
 Greet = Callable[[], list[Mapping[str, Json]]]
 MakeChannel = Callable[[Greet, Callable[[ControlMessage], None]], ControlChannel | None]
 """From a greeting and a listener: the channel, or None where the policy names no address for it."""
+
+
+class Proctored(Protocol):
+    """What a proctor may do besides newer keys."""
+
+    def handle(self, message: ControlMessage) -> Answer | None:
+        """None for a message that it does not know. Session thread."""
+
+    def told(self) -> list[Mapping[str, Json]]:
+        """What is said at each connection, after the hello. Any thread."""
 
 
 class ControlLine:
@@ -25,19 +36,21 @@ class ControlLine:
         later: Callable[[Callable[[], None]], None],
         on_updated: Callable[[Updated], None],
         status: StatusFile,
+        proctored: Proctored,
     ) -> None:
         self._updates = updates
         self._make_channel = make_channel
         self._later = later
         self._on_updated = on_updated
         self._status = status
+        self._proctored = proctored
         self._channel: ControlChannel | None = None
 
     def begin(self) -> None:
         """Safe to call twice."""
         if self._channel is None:
             self._channel = self._make_channel(
-                self._updates.greeting, lambda message: self._later(lambda: self._handle(message))
+                self._greeting, lambda message: self._later(lambda: self._handle(message))
             )
             if self._channel is not None:
                 self._channel.start()
@@ -48,11 +61,19 @@ class ControlLine:
         if channel is not None:
             channel.stop()
 
+    def say(self, body: Mapping[str, Json]) -> None:
+        """To the backend, when there is a connection; without one it is in the next greeting."""
+        if self._channel is not None:
+            self._channel.answer(body)
+
+    def _greeting(self) -> list[Mapping[str, Json]]:
+        return [*self._updates.greeting(), *self._proctored.told()]
+
     def _handle(self, message: ControlMessage) -> None:
         channel = self._channel
         if channel is None:
             return
-        answer, updated = self._updates.handle(message)
+        answer, updated = self._updates.handle(message, self._proctored.handle)
         if updated is not None:
             self._on_updated(updated)
         self._status.write(control=message.type, answer=dict(answer))

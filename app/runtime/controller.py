@@ -18,7 +18,7 @@ import structlog
 
 from app.core import codes, rules
 from app.core.errors import InvigilError
-from app.core.policy import Policy
+from app.core.policy import Policy, Response
 from app.core.ports import Clock
 from app.core.session import UNDER_WAY, Command, Event, EventName, Phase, State, step
 from app.core.types import (
@@ -29,13 +29,17 @@ from app.core.types import (
     FocusChanged,
     Instant,
     Json,
+    MachineSeen,
     Observation,
     ProcessesSeen,
+    SessionSeen,
     StreamBack,
     StreamLost,
     Violation,
+    WindowsSeen,
 )
 from app.runtime.attempts import Attempt
+from app.runtime.presence import Presence
 
 log = structlog.get_logger()
 
@@ -53,8 +57,13 @@ class Shell(Protocol):
 
     def execute(self, command: Command, state: State) -> None: ...
 
-    def violation_opened(self, violation: Violation, at: Instant) -> str | None:
+    def noticed(self, seen: Observation) -> None:
+        """What lasts until it is contradicted, before it is judged."""
+
+    def violation_opened(self, violation: Violation, response: Response, at: Instant) -> str | None:
         """Tells page and candidate; returns the SHA-256 of a picture that shows it, where there is one."""
+
+    def violation_closed(self, violation: Violation) -> None: ...
 
     def tick(self, state: State, now: Instant) -> None: ...
 
@@ -84,6 +93,7 @@ class SessionController:
         self._rules = rules.RuleState()
         self._open: dict[int, _Open] = {}
         self._standing: dict[str, Observation] = {}
+        self._presence = Presence()
         self._stopping = threading.Event()
         self._last_alive_ns = 0
         self._last_discard_ns = 0
@@ -202,14 +212,18 @@ class SessionController:
         }
         if event.reason:
             body["reason"] = event.reason
+        if event.by is not None:
+            body["by"] = event.by.value
         self._attempt.note(EntryKind.EVENT, body, self._clock.now())
 
     def _observe(self, seen: Observation) -> None:
         key = _lasting(seen)
         if key is not None:
             self._standing[key] = seen
-        if self.state.monitored:
-            self._judge(seen)
+            self._shell.noticed(seen)
+        taken = self._presence.taken(seen, self._clock.now().mono_ns)
+        if self.state.monitored and taken is not None:
+            self._judge(taken)
 
     def _judge(self, seen: Observation) -> None:
         self._rules, happened = rules.advance(self._rules, seen, self._settings)
@@ -220,7 +234,9 @@ class SessionController:
         now_ns = self._clock.now().mono_ns
         self._rules = replace(self._rules, lost={}, focused=True)
         for seen in tuple(self._standing.values()):
-            self._judge(replace(seen, at_ns=now_ns))
+            taken = self._presence.taken(replace(seen, at_ns=now_ns), now_ns)
+            if taken is not None:
+                self._judge(taken)
 
     def _note_dropped(self) -> None:
         if self.dropped:
@@ -242,7 +258,8 @@ class SessionController:
         now = self._clock.now()
         start = now.at(violation.start_ns)
         self._guarded(lambda: self._keep(start.utc_ns, now.utc_ns))
-        snapshot = self._shell.violation_opened(violation, now)
+        rule = self._settings.get(violation.code)
+        snapshot = self._shell.violation_opened(violation, "record" if rule is None else rule.response, now)
         self._open[violation.number] = _Open(violation, snapshot)
         body = self._body(violation, now, snapshot) | {"event": "violation_opened"}
         self._attempt.note(EntryKind.EVENT, body, now)
@@ -250,6 +267,7 @@ class SessionController:
     def _closed(self, violation: Violation) -> None:
         now = self._clock.now()
         known = self._open.pop(violation.number, None)
+        self._shell.violation_closed(violation)
         end_ns = violation.end_ns if violation.end_ns is not None else now.mono_ns
         self._guarded(lambda: self._keep(now.at(end_ns).utc_ns, now.at(end_ns).utc_ns))
         body = self._body(replace(violation, end_ns=end_ns), now, known.snapshot if known else None)
@@ -283,6 +301,9 @@ class SessionController:
         now = self._clock.now()
         if self.state.phase in UNDER_WAY:
             self._guarded(lambda: self._keep_running(now))
+            late = self._presence.late(now.mono_ns)
+            if late is not None and self.state.monitored:
+                self._judge(late)
         self._guarded(lambda: self._shell.tick(self.state, now))
 
     def _keep_running(self, now: Instant) -> None:
@@ -325,4 +346,7 @@ def _lasting(seen: Observation) -> str | None:
     """Names what stays true until it is contradicted; None for what is only of its moment."""
     if isinstance(seen, StreamLost | StreamBack):
         return f"stream {seen.stream}"
-    return type(seen).__name__ if isinstance(seen, FocusChanged | DisplaysSeen | ProcessesSeen) else None
+    return type(seen).__name__ if isinstance(seen, _LASTING) else None
+
+
+_LASTING = FocusChanged | DisplaysSeen | ProcessesSeen | WindowsSeen | SessionSeen | MachineSeen

@@ -61,21 +61,28 @@ class KeyUpdates:
         """What is said first on a connection: the last message that was handled, and the answers, again. Any thread."""
         return [hello(self._after(), __version__, self._key_id, self._serial), *self._answers().values()]
 
-    def handle(self, message: ControlMessage) -> tuple[Mapping[str, Json], Updated | None]:
-        """The answer, and what changed. A message that comes again is answered as before and changes nothing."""
+    def handle(
+        self, message: ControlMessage, otherwise: Callable[[ControlMessage], Answer | None] = lambda _: None
+    ) -> tuple[Mapping[str, Json], Updated | None]:
+        """The answer, and what changed. A message that comes again is answered as before and changes nothing.
+
+        What is no key goes to ``otherwise``; what that does not know is refused.
+        """
         known = self._answers().get(message.seq)
         if known is not None:
             return known, None
         if message.seq <= self._after():
             return Answer(message.seq, "refused", "it was answered before").to_json(), None
-        answer, updated = self._judged(message)
+        answer, updated = self._judged(message, otherwise)
         body = answer.to_json()
         self._remember(message.seq, body)
         return body, updated
 
-    def _judged(self, message: ControlMessage) -> tuple[Answer, Updated | None]:
+    def _judged(
+        self, message: ControlMessage, otherwise: Callable[[ControlMessage], Answer | None]
+    ) -> tuple[Answer, Updated | None]:
         if message.type != "key":
-            return Answer(message.seq, "refused", "unknown message"), None
+            return otherwise(message) or Answer(message.seq, "refused", "unknown message"), None
         token = str(message.body.get("key"))
         try:
             update = self._verify(token, self._now())

@@ -11,8 +11,10 @@ from app import __version__
 from app.core.control import ControlMessage
 from app.core.errors import InvigilError
 from app.core.policy import Policy
-from app.core.ports import Clock
+from app.core.ports import Clock, Closer
 from app.core.types import AudioChunk, CheckResult, Frame, Json, Observation
+from app.core.unlock import matches
+from app.lockdown.platform import closer
 from app.lockdown.processes import ListedProcess, load_process_list
 from app.runtime.attempts import Attempt
 from app.runtime.checks import CheckContext, run_checks
@@ -102,6 +104,13 @@ class ClientParts:
         return Protection(
             self._policy, self._options.journal, self._kiosk, self._clock, on_observation, _known_programs()
         )
+
+    def closer(self) -> Closer:
+        """Raises LockdownError where programs can't be closed."""
+        return closer()
+
+    def unlock_matches(self, stored: str, password: str) -> bool:
+        return matches(stored, password)
 
 
 def _known_programs() -> tuple[ListedProcess, ...]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from app.core.lockdown import Plan, plan
+from app.core.errors import LockdownError
+from app.core.lockdown import KEYBOARD, KIOSK, Plan, plan, wanted_watchers
 from app.core.policy import Policy
 from app.core.ports import Clock, KioskWindow
 from app.core.types import Observation
@@ -54,6 +55,26 @@ class Protection:
         watchers = watchers_for(self._plan, WatchSetting(self._policy, self._known, window=self._window))
         self._loop = WatchLoop(watchers, self._clock, self._on_observation, interval_s=1.0)
         self._loop.start()
+
+    def watching(self) -> dict[str, tuple[int, int]]:
+        """Polls since the start and how many of them failed, by watcher; empty while nothing is watched."""
+        loop = self._loop
+        return {} if loop is None else {name: (polls, loop.failures[name]) for name, polls in loop.polls.items()}
+
+    def unwatched(self) -> tuple[str, ...]:
+        """The watchers that the policy asks for and this machine does not have."""
+        return tuple(name for name in wanted_watchers(self._policy) if name not in self.watching())
+
+    def take_again(self) -> bool:
+        """The screen and the keyboard, which a screen lock or sleep may have taken; False when it has to be tried again."""
+        if self._plan is None:
+            return True
+        try:
+            if KIOSK in self._plan.operations:
+                self._window.set_kiosk(True)
+            return KEYBOARD not in self._plan.operations or self._window.grab_keyboard(True)
+        except LockdownError:
+            return False
 
     def revert(self) -> list[str]:
         """Sentences of what could not be given back; the journal keeps it for the guardian."""

@@ -12,38 +12,47 @@ import structlog
 
 from app.core import codes
 from app.core.errors import InvigilError, LockdownError
-from app.core.policy import Policy
+from app.core.policy import Policy, Response
 from app.core.ports import Clock, SourceInfo
-from app.core.session import Command, Event, EventName, Phase, State
-from app.core.types import NS_PER_S, CheckResult, EntryKind, Instant, Json, Observation, Stream, Violation
+from app.core.responses import NORMAL_LIFE
+from app.core.session import UNDER_WAY, Command, Event, EventName, Phase, State
+from app.core.types import (
+    NS_PER_S,
+    CheckResult,
+    ClockSet,
+    EntryKind,
+    Instant,
+    Json,
+    Observation,
+    SessionSeen,
+    SessionState,
+    Stream,
+    Violation,
+)
 from app.runtime.attempts import Attempt
+from app.runtime.capturing import Capturing
 from app.runtime.checks import required_failed, result_json
 from app.runtime.control_line import ControlLine
-from app.runtime.downtime import missed
 from app.runtime.exam_time import ExamTime
 from app.runtime.hand_in import HandIn
+from app.runtime.holding import Holding
 from app.runtime.identity_step import IdentityStep
 from app.runtime.key_updates import KeyUpdates, Updated, told_changes
+from app.runtime.liveness import Liveness
 from app.runtime.models import Models
-from app.runtime.pictures import keep_picture
 from app.runtime.preview import Preview
-from app.runtime.recording import Recording
+from app.runtime.responding import Responding
 from app.runtime.session_facts import session_body
 from app.runtime.shell_ports import Face, Parts, Session
 from app.runtime.status import StatusFile
 
 log = structlog.get_logger()
 
-SCREEN_CODES = frozenset({5005, 5007, 5111, 5114, 5115, 5121})
-"""Violations that the screen shows better than the camera."""
-QUIET_CODES = frozenset({5006, 5119})
-"""Recorded without a notice to the candidate: they are nobody's fault."""
 URL_KEPT = 500
 """Characters of a refused address that are written down."""
+TAKE_AGAIN_NS = 5 * NS_PER_S
 URLS_MAX = 200
 """Refused addresses that are written down in a session: a page that tries again and again fills no disk."""
-SETTLE_NS = 10 * NS_PER_S
-"""How long the exam waits for a device that neither gives anything nor fails; it is reported when it does."""
 
 
 class ClientShell:
@@ -70,11 +79,9 @@ class ClientShell:
         self._status = status
         self._session: Session | None = None
         self._preview: Preview | None = None
-        self._recording: Recording | None = None
-        self._lost: set[Stream] = set()
         self._time = ExamTime(attempt, policy)
-        self._capture_since_ns = 0
-        self._suspended = False
+        self._login = SessionState.HERE
+        self._take_again_ns: int | None = None
         self._urls_blocked: set[str] = set()
         self._checks: list[CheckResult] = []
         self.checks_failed = False
@@ -84,9 +91,20 @@ class ClientShell:
             lambda work: self._controller.call(work), lambda event: self._controller.post_event(event),
         )  # fmt: skip
         self._protection = parts.protection(self.observed)
+        self._capturing = Capturing(
+            policy, attempt, clock, face, status, lambda: parts.recording(attempt, self), self._journal
+        )
+        self._responding = Responding(
+            policy, clock, parts.closer, lambda event: self._controller.post_event(event), self._journal
+        )
+        self.holding = Holding(
+            policy, attempt, clock, face, status, self._responding, parts.unlock_matches,
+            lambda event: self._controller.post_event(event), self._journal, lambda body: self._line.say(body),
+        )  # fmt: skip
+        self._liveness = Liveness(self._protection, lambda: self._controller.dropped, self._journal)
         self._line = ControlLine(
             updates, lambda greet, heard: parts.control(attempt, greet, heard),
-            lambda work: self._controller.call(work), self._use, status,
+            lambda work: self._controller.call(work), self._use, status, self.holding,
         )  # fmt: skip
         self._commands: dict[Command, Callable[[State], None]] = {
             Command.RUN_CHECKS: self._run_checks,
@@ -100,8 +118,8 @@ class ClientShell:
             Command.START_MONITORING: self._start_monitoring,
             Command.PAUSE_MONITORING: self._pause,
             Command.RESUME_MONITORING: self._resume,
-            Command.SHOW_HOLD: lambda state: face.show_hold(state.reason),
-            Command.HIDE_HOLD: lambda _: face.hide_hold(),
+            Command.SHOW_HOLD: self.holding.show,
+            Command.HIDE_HOLD: lambda _: self.holding.hide(),
             Command.STOP_CAPTURE: self._stop_capture,
             Command.SEAL: self.hand_in.seal,
             Command.REVERT_LOCKDOWN: self._revert_lockdown,
@@ -118,9 +136,7 @@ class ClientShell:
     def close(self) -> None:
         """Stops what runs. The attempt's store stays open for its owner to close."""
         self._stop_preview()
-        if self._recording is not None:
-            self._recording.stop()
-            self._recording = None
+        self._capturing.stop()
         self._protection.revert()
         self._line.end()
         self.hand_in.close()
@@ -131,20 +147,38 @@ class ClientShell:
         self._status.write(command=command.value, phase=state.phase.value, session=state.session)
         self._commands[command](state)
 
-    def violation_opened(self, violation: Violation, at: Instant) -> str | None:
+    def noticed(self, seen: Observation) -> None:
+        self._responding.seen(seen)
+        if isinstance(seen, SessionSeen) and seen.state is not self._login:
+            was, self._login = self._login, seen.state
+            self._journal({"event": "session", "state": seen.state.value})
+            if was in NORMAL_LIFE and seen.state is SessionState.HERE:
+                self._take_again_ns = self._clock.now().mono_ns
+
+    def violation_opened(self, violation: Violation, response: Response, at: Instant) -> str | None:
         code = codes.code(violation.code)
         self._status.write(violation=violation.code, name=code.name)
         self._face.page_event(
             "apEvidenceEvent",
             {"evidenceCode": violation.code, "message": code.sentence, "severity": violation.severity},
         )
-        if violation.code not in QUIET_CODES:
+        if response != "record":
             self._face.notice(code.sentence, warning=violation.severity >= 0.5)
-        return self._snapshot(violation, at)
+        self._responding.opened(violation, response)
+        return self._capturing.snapshot(violation)
+
+    def violation_closed(self, violation: Violation) -> None:
+        self._responding.closed(violation)
 
     def tick(self, state: State, now: Instant) -> None:
-        if state.phase is Phase.LOCKED and self._recording is not None and self._settled(self._recording, now):
+        if state.phase is Phase.LOCKED and self._capturing.settled(now):
             self._post(EventName.CAPTURE_STARTED)
+        if state.monitored:
+            self._responding.act()
+        if state.phase in UNDER_WAY:
+            self._take_again(now)
+        self.holding.tick(state)
+        self._liveness.tick(now, runs=state.monitored)
         self.hand_in.tick(state, now)
         self._count_time(state, now)
 
@@ -158,10 +192,10 @@ class ClientShell:
         self._controller.post_observation(seen)
 
     def stream_lost(self, stream: Stream, code: int, sentence: str) -> None:
-        self._controller.call(lambda: self._lost_or_back(stream, code, sentence))
+        self._controller.call(lambda: self._capturing.lost_or_back(stream, code, sentence))
 
     def stream_back(self, stream: Stream) -> None:
-        self._controller.call(lambda: self._lost_or_back(stream, None, ""))
+        self._controller.call(lambda: self._capturing.lost_or_back(stream, None, ""))
 
     def source_opened(self, info: SourceInfo) -> None:
         body: dict[str, Json] = {"event": "source_opened", "stream": info.stream.value, "name": info.name}
@@ -171,6 +205,7 @@ class ClientShell:
     def clock_was_set(self, seconds: int) -> None:
         """The evidence's own times are steady; that somebody set the machine's is written down."""
         self._controller.call(lambda: self._journal({"event": "clock_changed", "seconds": seconds}))
+        self.observed(ClockSet(self._clock.now().mono_ns, seconds))
 
     def degraded(self, sentence: str) -> None:
         self._controller.call(lambda: self._journal({"event": "degraded", "sentence": sentence}))
@@ -251,11 +286,7 @@ class ClientShell:
 
     def _start_capture(self, state: State) -> None:
         self._face.show_exam(self._policy)
-        self._recording = self._parts.recording(self._attempt, self)
-        if state.session > 1:
-            self._record_what_was_missed(self._recording, state)
-        self._capture_since_ns = self._clock.now().mono_ns
-        self._recording.start()
+        self._capturing.start(state)
         self.hand_in.begin_delivery()
         self._line.begin()
         if self._policy.exam.message:
@@ -265,36 +296,30 @@ class ClientShell:
             self.failed(self._models.problem)
 
     def _start_monitoring(self, state: State) -> None:
-        recording = self._require_recording()
+        lost_streams = self._capturing.lost_streams()
         self._journal({"event": "monitoring_started", "session": state.session})
         for number in (2001, 2002, 2003):
             self._face.page_event("apSuccessEvent", {"successCode": number})
         self._face.page_event("apSetupComplete")
         self._face.page_event("apMonitoringStarted")
         self._protection.watch()
-        for lost in recording.lost_streams():
+        for lost in lost_streams:
             self.observed(lost)
-        self._show_indicators()
+        self._capturing.show_indicators()
 
     def _pause(self, state: State) -> None:
-        self._require_recording().suspend()
-        self._suspended = True
-        self._show_indicators()
+        self._capturing.suspend()
         self._face.show_paused(state.reason)
 
     def _resume(self, _state: State) -> None:
-        self._require_recording().resume()
-        self._suspended = False
-        self._show_indicators()
+        self._capturing.resume()
         self._face.hide_paused()
 
     def _stop_capture(self, _state: State) -> None:
         self._face.page_event("apMonitoringStopped")
         self._line.end()
         self._face.show_finishing()
-        if self._recording is not None:
-            self._recording.stop()
-            self._recording = None
+        self._capturing.stop()
         self._face.indicators(frozenset())
 
     def _revert_lockdown(self, _state: State) -> None:
@@ -322,16 +347,12 @@ class ClientShell:
         if self._attempt.state.phase not in (Phase.UPLOADING, Phase.DONE, Phase.ABORTED):
             self._attempt.note(EntryKind.EVENT, body, self._clock.now())
 
-    def _require_recording(self) -> Recording:
-        if self._recording is None:
-            raise RuntimeError("nothing is being recorded")
-        return self._recording
-
     def _use(self, updated: Updated) -> None:
         before_min, before = self._time.total_min, self._policy
         self._policy = updated.policy
         self._controller.use_policy(updated.policy)
-        self.hand_in.use_policy(updated.policy)
+        for part in (self.hand_in, self.holding, self._responding):
+            part.use_policy(updated.policy)
         self._time.use(updated.policy)
         if told := told_changes(before, updated.policy, before_min, self._time.total_min):
             self._face.notice(" ".join(told), warning=False)
@@ -343,43 +364,11 @@ class ClientShell:
             self._preview.stop()
             self._preview = None
 
-    def _snapshot(self, violation: Violation, at: Instant) -> str | None:
-        stream = Stream.SCREEN if violation.code in SCREEN_CODES else Stream.CAMERA
-        recording = self._recording if self._policy.upload.sends(stream) else None
-        frame = None if recording is None else recording.latest(stream)
-        try:
-            return None if frame is None else keep_picture(self._attempt.store, frame, f"violation {violation.code}")
-        except InvigilError as error:
-            log.error("no picture of a violation", code=violation.code, error=str(error))
-        return None
-
-    def _lost_or_back(self, stream: Stream, code: int | None, sentence: str) -> None:
-        if code is None:
-            self._lost.discard(stream)
-            self._journal({"event": "stream_back", "stream": stream.value})
-            self._face.notice(f"The {stream.value} works again.", warning=False)
-        else:
-            self._lost.add(stream)
-            self._journal({"event": "error", "code": code, "stream": stream.value, "sentence": sentence})
-            told = codes.code(code).sentence
-            self._face.page_event("apErrorEvent", {"errorCode": code, "message": told})
-            self._face.notice(sentence or told, warning=True)  # the sentence names the device
-            self._status.write(error=code, stream=stream.value)
-        self._show_indicators()
-
-    def _show_indicators(self) -> None:
-        if self._recording is not None:
-            recorded = frozenset(self._recording.streams) - frozenset(self._lost)
-            self._face.indicators(frozenset() if self._suspended else recorded)
-
-    def _record_what_was_missed(self, recording: Recording, state: State) -> None:
-        store, ends = self._attempt.store, self._attempt.recovery.last_end
-        now = self._clock.now()
-        for gap in missed(store.entries(), ends, recording.streams, self._attempt.alive, now, paused=state.paused):
-            recording.gap(gap)
-
-    def _settled(self, recording: Recording, now: Instant) -> bool:
-        return recording.settled() or now.mono_ns - self._capture_since_ns >= SETTLE_NS
+    def _take_again(self, now: Instant) -> None:
+        """After the screen was unlocked or the machine woke: the kiosk and the keyboard, until both are ours again."""
+        due_ns = self._take_again_ns
+        if due_ns is not None and now.mono_ns >= due_ns:
+            self._take_again_ns = None if self._protection.take_again() else now.mono_ns + TAKE_AGAIN_NS
 
     def _count_time(self, state: State, now: Instant) -> None:
         if not self._time.advance(now, runs=state.monitored):

@@ -7,12 +7,14 @@ from typing import Protocol
 
 from app.core.control import ControlMessage
 from app.core.policy import Policy
+from app.core.ports import Closer
 from app.core.session import Event
 from app.core.types import AudioChunk, CheckResult, Frame, Json, Observation, Stream
 from app.runtime.attempts import Attempt
 from app.runtime.control_line import Greet
 from app.runtime.delivery import Delivery, DeliveryListener
 from app.runtime.hand_in import HandInFace
+from app.runtime.holding import HoldFace
 from app.runtime.identity_step import IdentityFace
 from app.runtime.preview import Preview
 from app.runtime.protection import Protection
@@ -20,7 +22,7 @@ from app.runtime.recording import Recording, RecordingListener
 from app.transport.control import ControlChannel
 
 
-class Face(IdentityFace, HandInFace, Protocol):
+class Face(IdentityFace, HandInFace, HoldFace, Protocol):
     """What the shell asks of the windows. Any thread; nothing waits for the UI."""
 
     def show_checks(self, results: list[CheckResult], running: bool) -> None: ...
@@ -30,8 +32,6 @@ class Face(IdentityFace, HandInFace, Protocol):
     def show_lockdown_problem(self, sentence: str) -> None: ...
     def show_paused(self, reason: str) -> None: ...
     def hide_paused(self) -> None: ...
-    def show_hold(self, reason: str) -> None: ...
-    def hide_hold(self) -> None: ...
     def show_aborted(self, reason: str) -> None: ...
     def notice(self, text: str, warning: bool) -> None: ...
     def indicators(self, streams: frozenset[Stream]) -> None: ...
@@ -58,6 +58,11 @@ class Parts(Protocol):
         """The line to the backend; None where the policy names none."""
 
     def protection(self, on_observation: Callable[[Observation], None]) -> Protection: ...
+    def closer(self) -> Closer:
+        """Raises LockdownError where programs can't be closed."""
+
+    def unlock_matches(self, stored: str, password: str) -> bool:
+        """Whether the supervisor's password is the policy's."""
 
 
 class Session(Protocol):
@@ -66,5 +71,9 @@ class Session(Protocol):
     def post_event(self, event: Event) -> None: ...
     def post_observation(self, seen: Observation) -> None: ...
     def call(self, work: Callable[[], None]) -> None: ...
+    @property
+    def dropped(self) -> int:
+        """Observations that found no room."""
+
     def use_policy(self, policy: Policy) -> None:
         """Judges by it from now on. Session thread."""

@@ -9,6 +9,7 @@ import psutil
 from PySide6.QtCore import QTimer
 
 from app.browser.exam_view import ExamView
+from app.core.hold import HoldView
 from app.core.policy import Policy
 from app.core.types import CheckResult, Frame, Json, Stream
 from app.runtime.bridge import LatestOnly, UiBridge, to_image
@@ -90,9 +91,8 @@ class Windows:
     def hide_paused(self) -> None:
         self.run(self._window.hide_paused)
 
-    def show_hold(self, reason: str) -> None:
-        advice = "Wait for your proctor. Your answers are kept."
-        self.run(lambda: self._window.show_hold(reason, advice, password=False))
+    def show_hold(self, view: HoldView) -> None:
+        self.run(lambda: self._hold(view))
 
     def hide_hold(self) -> None:
         self.run(self._window.hide_hold)
@@ -208,6 +208,10 @@ class Windows:
     def _network(self, online: bool, sentence: str) -> None:
         self._window.set_network(online, sentence)
         self._status.write(network="online" if online else "offline", sentence=sentence)
+
+    def _hold(self, view: HoldView) -> None:
+        self._window.show_hold(view)
+        self._status.write(still_open=[one.what for one in view.still_open], can_continue=view.continues)
 
     def _zoom(self, factor: float) -> None:
         if self._view is not None:

@@ -8,10 +8,12 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
+from app.core.hold import HoldView
 from app.core.policy import Policy
 from app.ui.exam_bar import ExamBar
+from app.ui.hold_overlay import HoldOverlay
 from app.ui.icons import Icons
-from app.ui.overlay import HoldOverlay, Notice, NoticeKind, Overlay, PausedOverlay, Question
+from app.ui.overlay import Notice, NoticeKind, Overlay, PausedOverlay, Question
 
 Cover = Literal["", "question", "paused", "hold"]
 
@@ -19,7 +21,7 @@ Cover = Literal["", "question", "paused", "hold"]
 class ExamPage(QWidget):
     """Signals of the bar and the overlays, passed on. ``cover_changed`` tells what lies over the exam.
 
-    A lock lies over a pause; both take an open question away. While something lies over the exam,
+    A lock lies over a pause; both take an open question away when they come. While something lies over the exam,
     neither keys nor clicks reach it. F6 goes from the exam to the bar, to a message if there is one, and back.
     """
 
@@ -27,6 +29,8 @@ class ExamPage(QWidget):
     quit_confirmed = Signal()
     zoom_changed = Signal(float)
     password_entered = Signal(str)
+    hold_continued = Signal()
+    hold_left = Signal()
     cover_changed = Signal(str)
 
     def __init__(self, icons: Icons) -> None:
@@ -57,6 +61,14 @@ class ExamPage(QWidget):
             self.tr("Leave now"),
             self.tr("Stay"),
         )
+        self.leave_question = Question(
+            icons,
+            "flag",
+            self.tr("Hand in and leave?"),
+            self.tr("The exam ends here. You can't come back to your answers after this."),
+            self.tr("Hand in now"),
+            self.tr("Stay"),
+        )
         self._question: Question | None = None
         self._held = False
         self._paused = False
@@ -72,7 +84,7 @@ class ExamPage(QWidget):
 
     @property
     def _overlays(self) -> tuple[Overlay, ...]:
-        return (self.finish_question, self.quit_question, self.paused, self.hold)
+        return (self.finish_question, self.quit_question, self.leave_question, self.paused, self.hold)
 
     @property
     def top_overlay(self) -> Overlay | None:
@@ -88,11 +100,14 @@ class ExamPage(QWidget):
         self.bar.quit_pressed.connect(lambda: self._ask(self.quit_question))
         self.bar.zoom_changed.connect(self.zoom_changed)
         self.hold.password_entered.connect(self.password_entered)
-        for question in (self.finish_question, self.quit_question):
+        self.hold.continued.connect(self.hold_continued)
+        self.hold.left.connect(lambda: self._ask(self.leave_question))
+        for question in (self.finish_question, self.quit_question, self.leave_question):
             question.confirmed.connect(self._answered)
             question.declined.connect(self._answered)
         self.finish_question.confirmed.connect(self.finish_confirmed)
         self.quit_question.confirmed.connect(self.quit_confirmed)
+        self.leave_question.confirmed.connect(self.hold_left)
         for keys, by in ((("Ctrl++", "Ctrl+="), 1), (("Ctrl+-",), -1), (("Ctrl+0",), 0)):
             shortcut = QShortcut(self)
             shortcut.setKeys([QKeySequence(key) for key in keys])
@@ -122,15 +137,23 @@ class ExamPage(QWidget):
             view.setParent(None)
         return view
 
-    def show_hold(self, reason: str, advice: str, password: bool) -> None:
-        self.hold.show_hold(reason, advice, password)
-        self._held = True
-        self._question = None
-        self._cover_up()
+    def show_hold(self, view: HoldView) -> None:
+        """Called again it shows what has changed, and leaves a question that was opened meanwhile."""
+        self.hold.show_view(view)
+        if not self._held:
+            self._held = True
+            self._question = None
+            self._cover_up()
 
     def hide_hold(self) -> None:
-        self._held = False
+        self._end_hold()
         self._cover_up()
+
+    def _end_hold(self) -> None:
+        self._held = False
+        self.hold.forget()
+        if self._question is self.leave_question:
+            self._question = None
 
     def show_paused(self, reason: str) -> None:
         self.paused.show_reason(reason)
@@ -144,7 +167,8 @@ class ExamPage(QWidget):
 
     def clear(self) -> None:
         """Nothing lies over the exam any more: another page is shown."""
-        self._held = self._paused = False
+        self._end_hold()
+        self._paused = False
         self._question = None
         self._cover_up()
 

@@ -78,6 +78,11 @@ def _message(window: ClientWindow) -> None:
     window.show_notice("You have 10 more minutes.", "info")
 
 
+def _leave_held(window: ClientWindow) -> None:
+    window.show_hold(samples.HELD)
+    window.exam_page.hold.leave_button.click()
+
+
 def _cases() -> Iterator[tuple[str, Show]]:
     url = "https://proctor.example.org/exams/bio-101/attempts/7f3c2a9e-41d0/report?lang=en"
     yield "start", lambda w: w.show_start()
@@ -120,22 +125,11 @@ def _cases() -> Iterator[tuple[str, Show]]:
     yield "exam-message", _exam(_message)
     yield "exam-finish", _exam(lambda w: w.exam_page.bar.finish_button.click())
     yield "exam-quit", _exam(lambda w: w.exam_page.bar.quit_button.click(), long=True)
-    yield (
-        "hold",
-        _exam(
-            lambda w: w.show_hold(
-                "A second monitor was connected.", "Unplug it. The exam goes on by itself a moment later.", False
-            )
-        ),
-    )
-    yield (
-        "hold-password",
-        _exam(
-            lambda w: w.show_hold(
-                "A program that the exam does not allow was opened.", "Please call a supervisor.", True
-            )
-        ),
-    )
+    yield "hold", _exam(lambda w: w.show_hold(samples.HELD))
+    yield "hold-ready", _exam(lambda w: w.show_hold(samples.HELD_READY))
+    yield "hold-long", _exam(lambda w: w.show_hold(samples.HELD_LONG))
+    yield "hold-proctor", _exam(lambda w: w.show_hold(samples.HELD_BY_PROCTOR))
+    yield "hold-leave", _exam(_leave_held)
     yield "paused", _exam(lambda w: w.show_paused("Your supervisor paused the exam for a fire drill."))
     yield "finishing", lambda w: w.show_finishing("")
     yield "uploading", lambda w: w.show_uploading(14_300_000, 41_900_000, 8, "")

@@ -10,6 +10,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QImage, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QRhiWidget, QStackedWidget, QVBoxLayout, QWidget
 
+from app.core.hold import HoldView
 from app.core.policy import Policy
 from app.core.types import CheckResult
 from app.ui.candidate_page import CandidatePage
@@ -80,6 +81,8 @@ class ClientWindow(QMainWindow):
     lockdown_retried = Signal()
     problem_retried = Signal()
     hold_password_entered = Signal(str)
+    hold_continued = Signal()
+    hold_left = Signal()
     zoom_changed = Signal(float)
     report_requested = Signal(str)
     close_requested = Signal()
@@ -168,6 +171,8 @@ class ClientWindow(QMainWindow):
         self.exam_page.quit_confirmed.connect(self.quit_requested)
         self.exam_page.zoom_changed.connect(self.zoom_changed)
         self.exam_page.password_entered.connect(self.hold_password_entered)
+        self.exam_page.hold_continued.connect(self.hold_continued)
+        self.exam_page.hold_left.connect(self.hold_left)
         self.exam_page.cover_changed.connect(self._cover_changed)
         self.problem_page.retried.connect(self._retried)
         self.done_page.report_requested.connect(self.report_requested)
@@ -279,9 +284,9 @@ class ClientWindow(QMainWindow):
     def show_notice(self, text: str, kind: NoticeKind) -> None:
         self.exam_page.show_notice(text, kind)
 
-    def show_hold(self, reason: str, advice: str, password: bool) -> None:
-        """Locks the exam's page. Called again, it takes the new reason (a wrong password, say)."""
-        self.exam_page.show_hold(reason, advice, password)
+    def show_hold(self, view: HoldView) -> None:
+        """Locks the exam's page. Called again, it shows what has changed: what is still open, a wrong password."""
+        self.exam_page.show_hold(view)
         self._show(self.exam_page, "hold")
 
     def hide_hold(self) -> None:

@@ -1,4 +1,4 @@
-"""What lies over the exam: the lock screen, the pause, a question, and short notices. Never a window of its own."""
+"""What lies over the exam: the pause, a question, and short notices. Never a window of its own. See also ``hold_overlay``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.icons import Icons
 from app.ui.theme import current
-from app.ui.widgets import Button, IconView, Message, announce, column, frame, label, row, set_surface
+from app.ui.widgets import Button, IconView, announce, column, frame, label, row, set_surface
 
 NoticeKind = Literal["info", "warning"]
 NOTICE_MS: dict[NoticeKind, int] = {"info": 7_000, "warning": 14_000}
@@ -73,42 +73,6 @@ class Overlay(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), ground)
         painter.end()
-
-
-class HoldOverlay(Overlay):
-    """The lock screen. Signal: ``password_entered``."""
-
-    password_entered = Signal(str)
-
-    def __init__(self, icons: Icons) -> None:
-        super().__init__(icons, "lock", "warning", solid=True)
-        self.advice = Message(icons, "info")
-        self.field = QLineEdit()
-        self.field.setEchoMode(QLineEdit.EchoMode.Password)
-        self.field.setAccessibleName(self.tr("Supervisor's password"))
-        self.field.setPlaceholderText(self.tr("Supervisor's password"))
-        self.unlock_button = Button(self.tr("Unlock"), "primary")
-        self.body.addWidget(self.advice)
-        self.body.addWidget(self.field)
-        self.buttons.addWidget(self.unlock_button)
-        self.field.textChanged.connect(lambda text: self.unlock_button.setEnabled(bool(text)))
-        self.field.returnPressed.connect(self._enter)
-        self.unlock_button.clicked.connect(self._enter)
-
-    def show_hold(self, reason: str, advice: str, password: bool) -> None:
-        self.show_words(self.tr("The exam is locked"), reason)
-        self.advice.show_text(advice)
-        self.field.clear()
-        self.field.setVisible(password)
-        self.unlock_button.setVisible(password)
-        self.unlock_button.setEnabled(False)
-        self.first_focus = self.field if password else None
-
-    def _enter(self) -> None:
-        password = self.field.text()
-        if password:
-            self.field.clear()
-            self.password_entered.emit(password)
 
 
 class PausedOverlay(Overlay):

@@ -8,6 +8,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.core.hold import HoldView, StillOpen
 from app.core.policy import Accessibility, Candidate, Exam, Lockdown, Policy, Privacy, Upload
 from app.core.types import CheckResult
 from app.ui.theme import current
@@ -45,6 +46,43 @@ LONG = Policy(
         retention_days=365,
     ),
     lockdown=Lockdown(denied_processes=("teamviewer",), quit_always=True),
+)
+HELD = HoldView(
+    reason="More than one monitor was connected. (HDMI-A-2)",
+    still_open=(
+        StillOpen(
+            "More than one monitor is connected.",
+            "eDP-1, HDMI-A-2",
+            "Disconnect every monitor but one, and stop casting to a television.",
+        ),
+    ),
+    continues=True,
+)
+HELD_READY = replace(HELD, still_open=())
+HELD_LONG = HoldView(
+    reason="A program was running that the exam does not allow. (anydesk (remote control: another person can see the "
+    "screen and use the keyboard); obs64 (screen recording: the exam's questions can be copied))",
+    still_open=(
+        StillOpen(
+            "A program runs that the exam does not allow.",
+            "anydesk, obs64, a-program-with-a-very-long-name-that-no-line-of-the-card-has-enough-room-for",
+            "This user may not close the program with process number 4242; ask whoever runs the machine.",
+        ),
+        *HELD.still_open,
+        StillOpen("Speech is heard.", "", "Stop speaking, and switch off what speaks."),
+    ),
+    continues=True,
+    password=True,
+    proctor=True,
+    problem="That password is wrong.",
+    wait_s=15,
+)
+HELD_BY_PROCTOR = HoldView(
+    reason="Please wait: your proctor speaks with the institution.",
+    password=True,
+    proctor=True,
+    by_proctor=True,
+    time_runs=False,
 )
 SERVER = "https://proctor.example.org"
 LONG_SERVER = "https://pruefungen.juristischer-vorbereitungsdienst.example.org:8443/aufsicht/nord"

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.errors import InvigilError
-from app.core.policy import Candidate, Capture, Exam, Policy, Upload
+from app.core.policy import Candidate, Capture, Exam, Policy, Response, Upload
 from app.core.session import Command, Event, EventName, State
-from app.core.types import EntryKind, Instant, Json, Violation
+from app.core.types import EntryKind, Instant, Json, Observation, Violation
 from app.runtime.attempts import Attempt, open_attempt
 from app.runtime.controller import SessionController
 from tests.fakes.sources import ManualClock
@@ -46,6 +46,9 @@ class FakeShell:
     on_command: Callable[[Command], None] = lambda _command: None
     done: list[Command] = field(default_factory=list)
     opened: list[int] = field(default_factory=list)
+    responses: list[Response] = field(default_factory=list)
+    closed: list[int] = field(default_factory=list)
+    seen: list[Observation] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     ticks: int = 0
 
@@ -55,9 +58,16 @@ class FakeShell:
         if command in self.failing:
             raise InvigilError(self.failing[command])
 
-    def violation_opened(self, violation: Violation, at: Instant) -> str | None:
+    def noticed(self, seen: Observation) -> None:
+        self.seen.append(seen)
+
+    def violation_opened(self, violation: Violation, response: Response, at: Instant) -> str | None:
         self.opened.append(violation.code)
+        self.responses.append(response)
         return self.snapshot
+
+    def violation_closed(self, violation: Violation) -> None:
+        self.closed.append(violation.code)
 
     def tick(self, state: State, now: Instant) -> None:
         self.ticks += 1

@@ -11,11 +11,13 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from app.core import unlock
 from app.core.audience import Audience
 from app.core.control import ControlMessage
 from app.core.errors import BackendError, BadInput, LockdownError
+from app.core.hold import HoldView
 from app.core.policy import Capture, Detection, Evidence, Identity, Lockdown, Policy
-from app.core.ports import AttemptRegistration, UploadJob
+from app.core.ports import AttemptRegistration, Closer, UploadJob
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_S, AudioChunk, CheckResult, EntryKind, Frame, Instant, Json, Observation, Stream
 from app.keys.tokens import ConfigKey
@@ -68,6 +70,7 @@ class FakeFace:
     levels: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    holds: list[HoldView] = field(default_factory=list)
 
     def show_picture(self, frame: Frame) -> None:
         self.pictures += 1
@@ -103,8 +106,10 @@ class FakeFace:
     def hide_paused(self) -> None:
         self.shown.append("not paused")
 
-    def show_hold(self, reason: str) -> None:
-        self.shown.append(f"hold: {reason}")
+    def show_hold(self, view: HoldView) -> None:
+        self.holds.append(view)
+        if self.shown[-1:] != [f"hold: {view.reason}"]:
+            self.shown.append(f"hold: {view.reason}")
 
     def hide_hold(self) -> None:
         self.shown.append("no hold")
@@ -175,11 +180,38 @@ class FakeBackend:
 
 
 @dataclass
+class FakeCloser:
+    """Writes down what was asked of it; ``refusal`` is raised instead."""
+
+    refusal: str = ""
+    asked_windows: list[int] = field(default_factory=list)
+    asked: list[int] = field(default_factory=list)
+    ended: list[int] = field(default_factory=list)
+
+    def ask_window(self, handle: int) -> None:
+        self._refuse()
+        self.asked_windows.append(handle)
+
+    def ask_process(self, pid: int) -> None:
+        self._refuse()
+        self.asked.append(pid)
+
+    def end_process(self, pid: int) -> None:
+        self._refuse()
+        self.ended.append(pid)
+
+    def _refuse(self) -> None:
+        if self.refusal:
+            raise LockdownError(self.refusal)
+
+
+@dataclass
 class FakeKiosk:
     """``refusal`` is raised instead of locking."""
 
     refusal: str = ""
     on: bool = False
+    taken_again: int = 0
 
     def set_kiosk(self, on: bool) -> None:
         if on and self.refusal:
@@ -199,6 +231,17 @@ class KioskProtection(Protection):
     def __init__(self, kiosk: FakeKiosk) -> None:
         self._kiosk = kiosk
         self.watched = False
+
+    def watching(self) -> dict[str, tuple[int, int]]:
+        return {"monitors": (60, 0)} if self.watched else {}
+
+    def unwatched(self) -> tuple[str, ...]:
+        return ("windows",)
+
+    def take_again(self) -> bool:
+        """The first time something else still has the keyboard."""
+        self._kiosk.taken_again += 1
+        return self._kiosk.taken_again > 1
 
     def perform(self) -> tuple[str, ...]:
         self._kiosk.set_kiosk(True)
@@ -245,6 +288,7 @@ class Machine:
     microphone: FakeMicrophone = field(default_factory=lambda: FakeMicrophone(DEVICES))
     backend: FakeBackend = field(default_factory=FakeBackend)
     kiosk: FakeKiosk = field(default_factory=FakeKiosk)
+    closer: FakeCloser = field(default_factory=FakeCloser)
     checks: list[CheckResult] = field(default_factory=lambda: [CheckResult("system", True, True, "fine")])
     verify: Verify = trusts_nobody
 
@@ -285,6 +329,12 @@ class FakeParts:
 
     def protection(self, on_observation: Callable[[Observation], None]) -> Protection:
         return KioskProtection(self._machine.kiosk)
+
+    def closer(self) -> Closer:
+        return self._machine.closer
+
+    def unlock_matches(self, stored: str, password: str) -> bool:
+        return unlock.matches(stored, password)
 
 
 def machine(folder: Path, *, photo: bool = True, duration_min: int | None = None) -> Machine:

@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.core.hold import HoldView
 from app.core.policy import Candidate
 from app.ui import samples
 from app.ui.main_window import ClientWindow
@@ -168,7 +169,7 @@ def test_a_question_leaves_what_was_being_written_as_it_was(window: ClientWindow
 def test_no_key_reaches_a_locked_exam(window: ClientWindow, qtbot: QtBot, press: Press) -> None:
     exam = Exam()
     window.show_exam(exam, samples.PLAIN)
-    window.show_hold("A second monitor was connected.", "Unplug it.", password=True)
+    window.show_hold(HoldView("A second monitor was connected.", password=True))
     press("x", "y", "Tab", "z")
     qtbot.waitUntil(lambda: window.exam_page.hold.field.text() == "xy")
     assert exam.answer.text() == ""
@@ -179,7 +180,7 @@ def test_no_key_reaches_a_locked_exam(window: ClientWindow, qtbot: QtBot, press:
 
 def test_the_password_unlocks_by_return(window: ClientWindow, qtbot: QtBot, press: Press) -> None:
     window.show_exam(Exam(), samples.PLAIN)
-    window.show_hold("Locked.", "", password=True)
+    window.show_hold(HoldView("Locked.", password=True))
     with qtbot.waitSignal(window.hold_password_entered) as entered:
         press("o", "p", "e", "n", "Return")
     assert entered.args == ["open"]

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog, QLabel, QRhiWidget, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.core.hold import HoldView
 from app.core.policy import Accessibility, Candidate, Capture, Evidence, Identity, Lockdown
 from app.ui import samples
 from app.ui.consent_page import sections
@@ -420,7 +421,7 @@ def test_finishing_asks_first(window: ClientWindow, qtbot: QtBot) -> None:
 def test_quit_is_there_at_any_time_where_the_policy_says_so(window: ClientWindow, qtbot: QtBot, cover: str) -> None:
     exam(window, quit_always=True)
     if cover == "hold":
-        window.show_hold("Locked.", "", password=False)
+        window.show_hold(HoldView("Locked.", password=False))
     elif cover == "paused":
         window.show_paused("Fire drill.")
     QTest.mouseClick(window.exam_page.bar.quit_button, LEFT)
@@ -448,7 +449,7 @@ def test_zoom_stops_at_its_ends(window: ClientWindow, qtbot: QtBot) -> None:
 
 def test_a_lock_hides_the_exam_and_gives_it_back(window: ClientWindow) -> None:
     view = exam(window)
-    window.show_hold("A second monitor was connected.", "Unplug it.", password=False)
+    window.show_hold(HoldView("A second monitor was connected.", password=False))
     assert window.current_page() == "hold"
     assert not view.isEnabled()
     assert window.exam_page.hold.geometry() == window.exam_page._holder.rect()
@@ -463,7 +464,7 @@ def test_a_lock_lies_over_a_pause_and_the_pause_is_there_after_it(window: Client
     window.page_changed.connect(names.append)
     exam(window)
     window.show_paused("Fire drill.")
-    window.show_hold("Locked.", "", password=False)
+    window.show_hold(HoldView("Locked.", password=False))
     window.hide_hold()
     window.hide_paused()
     assert names == ["exam", "paused", "hold", "paused", "exam"]
@@ -472,7 +473,7 @@ def test_a_lock_lies_over_a_pause_and_the_pause_is_there_after_it(window: Client
 def test_a_lock_takes_an_open_question_away(window: ClientWindow, qtbot: QtBot) -> None:
     exam(window)
     QTest.mouseClick(window.exam_page.bar.finish_button, LEFT)
-    window.show_hold("Locked.", "", password=False)
+    window.show_hold(HoldView("Locked.", password=False))
     assert not window.exam_page.finish_question.isVisible()
     window.hide_hold()
     assert not window.exam_page.finish_question.isVisible()
@@ -480,9 +481,9 @@ def test_a_lock_takes_an_open_question_away(window: ClientWindow, qtbot: QtBot) 
 
 def test_a_wrong_password_empties_the_field(window: ClientWindow) -> None:
     exam(window)
-    window.show_hold("Locked.", "", password=True)
+    window.show_hold(HoldView("Locked.", password=True))
     window.exam_page.hold.field.setText("guess")
-    window.show_hold("That password is wrong. Try again.", "", password=True)
+    window.show_hold(HoldView("Locked.", password=True, problem="That password is wrong."))
     assert window.exam_page.hold.field.text() == ""
     assert "wrong" in shown_text(window.exam_page.hold)
 
