@@ -109,4 +109,8 @@ def _adapters() -> Adapters | None:
         from app.lockdown.linux import adapters as linux
 
         found = linux
+    elif sys.platform == "win32":
+        from app.lockdown.windows.adapters import WindowsAdapters
+
+        found = WindowsAdapters()
     return found

@@ -77,6 +77,11 @@ def running() -> list[RunningProcess]:
         _CloseHandle(snapshot)
 
 
+def program_of(pid: int) -> str:
+    """The file name of the program that a process runs; empty when it has ended. Told of every process."""
+    return next((one.name for one in running() if one.pid == pid), "") if pid else ""
+
+
 def program_file(pid: int) -> str:
     """The path of the program that a process runs; empty when it has ended or this user may not know."""
     process = _OpenProcess(_PROCESS_QUERY_LIMITED_INFORMATION, False, pid)

@@ -13,21 +13,21 @@ _GetFileVersionInfoW = _version.function("GetFileVersionInfoW", BOOL, LPCWSTR, D
 _VerQueryValueW = _version.function("VerQueryValueW", BOOL, c_void_p, LPCWSTR, POINTER(c_void_p), POINTER(UINT))
 
 
-def built_in_names(file: str) -> tuple[str, ...]:
-    """OriginalFilename and InternalName of every language in the file's version resource; empty without one."""
+def original_name(file: str) -> str:
+    """OriginalFilename of the file's version resource, in the first language that has one; empty without it.
+
+    Of a file whose texts lie in a language file of its own Windows gives that one's name: without its ``.mui``.
+    """
     ignored = DWORD()
     size = int(_GetFileVersionInfoSizeW(file, byref(ignored)))
     if not size:
-        return ()
+        return ""
     block = create_string_buffer(size)
     if not _GetFileVersionInfoW(file, 0, size, block):
-        return ()
-    names = (
-        _text(block, f"\\StringFileInfo\\{language}\\{field}")
-        for language in _languages(block)
-        for field in ("OriginalFilename", "InternalName")
-    )
-    return tuple(dict.fromkeys(name for name in names if name))
+        return ""
+    names = (_text(block, f"\\StringFileInfo\\{language}\\OriginalFilename") for language in _languages(block))
+    found = next(filter(None, names), "")
+    return found[: -len(".mui")] if found.lower().endswith(".mui") else found
 
 
 def _languages(block: object) -> list[str]:
