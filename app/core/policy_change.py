@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 
 from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
 from app.core.policy import Accessibility, Policy, RuleSetting
-from app.core.response_rules import HOLDING, has_no_release, is_stricter, response_of
+from app.core.response_rules import HOLDING, by_one_sign, has_no_release, is_stricter, response_of
 from app.core.types import Json
 
 MESSAGE = "exam.message"
@@ -147,10 +147,12 @@ def _rule_refusal(path: str, old: Policy, new: Policy) -> str:
     code = int(number)
     if (code in CAMERA_CODES and not old.capture.camera) or (code in MICROPHONE_CODES and not old.capture.microphone):
         return "is about a device that this exam does not record"
-    if name in THRESHOLDS:
-        return ""
     was = old.detection.rules.get(code, RuleSetting())
     now = new.detection.rules.get(code, RuleSetting())
+    if name in THRESHOLDS:
+        response = was.response if _response_refusal(code, old, now) else now.response
+        eager = name == "threshold" and by_one_sign(code, response or "record", now.threshold)
+        return "would hold the exam for a single sign" if eager else ""
     if name == "response":
         return _response_refusal(code, old, now)
     if now.enabled and not was.enabled:

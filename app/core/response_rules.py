@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import get_args
 
+from app.core.machine import MAX_WEIGHT
 from app.core.policy import Policy, Response, RuleSetting
 from app.core.rule_table import (
     DEFAULTS,
     FOCUS_GAINED,
     FOREIGN_WINDOW,
+    MACHINE_RULES,
     MONITORS,
     MONITORS_SUSPECTED,
     PROCESS,
@@ -61,6 +63,11 @@ def unfit(code: int, response: Response) -> str:
     if response == "hold" and code in NEVER_HOLDING:
         return "is too little to hold an exam: choose warn or record"
     return ""
+
+
+def by_one_sign(code: int, response: Response, threshold: float | None) -> bool:
+    """Whether a single sign of the machine could hold the exam: no group of signs weighs more than ``MAX_WEIGHT``."""
+    return code in MACHINE_RULES and response in HOLDING and threshold is not None and threshold <= MAX_WEIGHT
 
 
 def holding(policy: Policy) -> list[int]:

@@ -63,9 +63,9 @@ RULE_THRESHOLDS: dict[int, tuple[float, float]] = {
     5104: (0, 1),
     5105: (0, 1),
     5106: (0, 1),
-    5110: (0, 1),
-    5112: (0, 1),
-    5113: (0, 1),
+    5110: (0.1, 1),
+    5112: (0.1, 1),
+    5113: (0.1, 1),
 }
 """Least and greatest threshold by evidence code, in the rule's own unit; the other rules have none."""
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from app.core.codes import CAMERA_CODES, MICROPHONE_CODES
+from app.core.machine import MAX_WEIGHT
 from app.core.policy import Policy
-from app.core.response_rules import stuck, unfit
+from app.core.response_rules import by_one_sign, stuck, unfit
 
 Problem = tuple[str, str]
 
@@ -114,6 +115,7 @@ CONTRADICTIONS: tuple[Contradiction, ...] = (
 )
 """In the policy's order. Two of one field may apply at once: both are named."""
 
+ONE_SIGN = f"would hold the exam for a single sign: leave it out, or take more than {MAX_WEIGHT:g}"
 STUCK = (
     "would hold an exam for good, as the candidate can't remove the cause: set policy.lockdown.unlock_password or "
     "policy.live.endpoint"
@@ -136,6 +138,8 @@ def _rules(policy: Policy) -> Iterator[Problem]:
             yield path, _MICROPHONE
         if rule.response is not None and (words := unfit(code, rule.response)):
             yield f"{path}.response", words
+        if by_one_sign(code, rule.response or "record", rule.threshold):
+            yield f"{path}.threshold", ONE_SIGN
     if policy.lockdown.hold_release != "proctor":
         for code in stuck(policy):
             yield f"detection.rules.{code}.response", STUCK

@@ -14,10 +14,10 @@ from app.core.coco import CATEGORIES
 from app.core.codes import CAMERA_CODES, EVIDENCE, MICROPHONE_CODES
 from app.core.policy import Detection, Policy, RuleSetting
 from app.core.response_rules import NEVER_HOLDING, STAYING, unfit
-from app.core.rule_table import DEFAULTS, settings_for
+from app.core.rule_table import DEFAULTS, MACHINE_RULES, settings_for
 from app.core.types import NS_PER_S
 from app.keys.bounds import LENGTHS, MAX_ENTRIES, MAX_LINE, NUMBERS
-from app.keys.contradictions import ALLOWED_AND_BLOCKED, CONTRADICTIONS, STUCK
+from app.keys.contradictions import ALLOWED_AND_BLOCKED, CONTRADICTIONS, ONE_SIGN, STUCK
 from app.keys.presets import ACCOMMODATIONS, PRESETS
 from app.keys.settings import GROUPS, RESPONSES, SETTINGS, THRESHOLDS
 from app.keys.vendors import VENDORS
@@ -196,6 +196,8 @@ def _together() -> str:
     rows += [f"| `detection.rules.*.response` | {words} |" for words in (close, end, hold)]
     staying = ", ".join(map(str, sorted(STAYING)))
     rows.append(f"| `detection.rules.*.response` | {_plain(STUCK)} (rule {staying}, hold) |")
+    machine = ", ".join(map(str, sorted(MACHINE_RULES)))
+    rows.append(f"| `detection.rules.*.threshold` | {ONE_SIGN} (rules {machine}, hold) |")
     rows.append(f"| `browser.allow` | {_plain(ALLOWED_AND_BLOCKED)} |")
     return "\n".join(
         [

@@ -170,6 +170,17 @@ def test_no_newer_key_makes_a_hold_that_nobody_could_end() -> None:
     assert applied(released, held)[0].detection.rules == held.detection.rules
 
 
+def test_no_newer_key_lets_a_single_sign_hold_the_exam() -> None:
+    holding = with_("detection.rules", {5112: RuleSetting(response="hold")})
+    eager = with_("detection.rules", {5112: RuleSetting(response="hold", threshold=0.5)})
+    assert applied(holding, eager)[0] == holding
+    assert change(holding, eager, "detection.rules.5112.threshold").refusal == "would hold the exam for a single sign"
+    telling = with_("detection.rules", {5112: RuleSetting(response="warn", threshold=0.5)})
+    assert applied(holding, telling)[0] == telling
+    unnamed = with_("detection.rules", {5112: RuleSetting(threshold=0.5)})
+    assert applied(holding, unnamed)[0] == unnamed
+
+
 def test_a_rule_that_was_off_stays_off_when_the_newer_key_does_not_name_it() -> None:
     off = with_("detection.rules", {5101: RuleSetting(enabled=False)})
     assert change(off, RUNNING, "detection.rules.5101.enabled").refusal == NOT_AGREED

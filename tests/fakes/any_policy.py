@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from app.core.codes import EVIDENCE
 from app.core.policy import Policy, RuleSetting
-from app.core.response_rules import unfit
+from app.core.response_rules import by_one_sign, unfit
 from app.core.unlock import make
 from app.keys.bounds import ADDRESSES, CHOICES, NUMBERS, REQUIRED_TEXTS, RULE_THRESHOLDS, problems
 
@@ -88,12 +88,9 @@ def _fitting(code: int, rule: RuleSetting, share: float) -> tuple[int, RuleSetti
     """Keeps whether there is a threshold, within what this rule allows, if it has one at all, and a response that fits."""
     least, most = RULE_THRESHOLDS.get(code, (0.0, 0.0))
     has = rule.threshold is not None and code in RULE_THRESHOLDS
-    fits = rule.response is None or not unfit(code, rule.response)
-    return code, replace(
-        rule,
-        threshold=least + share * (most - least) if has else None,
-        response=rule.response if fits else None,
-    )
+    threshold = least + share * (most - least) if has else None
+    fits = rule.response is None or not (unfit(code, rule.response) or by_one_sign(code, rule.response, threshold))
+    return code, replace(rule, threshold=threshold, response=rule.response if fits else None)
 
 
 def _entry(path: str) -> st.SearchStrategy[str]:

@@ -90,6 +90,11 @@ CASES: list[tuple[dict[str, Json], str, str]] = [
         "may be nobody's fault: only rules 5007, 5111, 5120 and 5122 can end an exam, others hold it",
     ),
     (
+        {"detection__rules": {"5112": {"response": "hold", "threshold": 0.8}}},
+        "detection.rules.5112.threshold",
+        "would hold the exam for a single sign: leave it out, or take more than 0.8",
+    ),
+    (
         {"detection__rules": {"5008": {"response": "hold"}}},
         "detection.rules.5008.response",
         "is too little to hold an exam: choose warn or record",
@@ -208,6 +213,7 @@ def test_contradictions_name_fields_that_exist() -> None:
         {"detection__rules": {"5113": {"enabled": False, "response": "hold"}}},
         {"detection__rules": HOLDING | {"5111": {"response": "close"}, "5122": {"response": "end"}}},
         {"lockdown__kiosk": False},
+        {"detection__rules": {"5112": {"response": "hold", "threshold": 0.85}, "5110": {"threshold": 0.2}}},
     ],
 )
 def test_what_goes_together_is_taken(fields: dict[str, Json]) -> None:

@@ -279,9 +279,9 @@ def test_a_threshold_of_a_rule_that_has_none_is_refused(code: int) -> None:
         (5101, 400, "between 0 and 90"),
         (5004, 101, "between 0 and 100"),
         (5102, 2, "between -1 and 1"),
-        (5110, 1.5, "between 0 and 1"),
-        (5112, -0.5, "between 0 and 1"),
-        (5113, 85, "between 0 and 1"),
+        (5110, 1.5, "between 0.1 and 1"),
+        (5112, 0, "between 0.1 and 1"),
+        (5113, 85, "between 0.1 and 1"),
     ],
 )
 def test_a_threshold_that_would_always_or_never_be_reached_is_refused(code: int, threshold: Json, bounds: str) -> None:
