@@ -37,8 +37,11 @@ class Owner:
     started_s: float
 
     def alive(self) -> bool:
+        """False for one that has ended and was not yet taken notice of by its parent, too."""
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.started_s) < 1.0
+            process = psutil.Process(self.pid)
+            same = abs(process.create_time() - self.started_s) < 1.0
+            return same and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, ValueError):  # the latter for what is no process id: anybody can edit the file
             return False
 

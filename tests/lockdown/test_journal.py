@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -204,3 +206,14 @@ def test_an_ended_process_is_not_alive() -> None:
     child.communicate(b"\n")
     assert not owner.alive()
     assert owner.pid != os.getpid()
+
+
+def test_a_killed_process_that_nobody_has_waited_for_is_not_alive() -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    process = psutil.Process(child.pid)
+    owner = Owner(child.pid, process.create_time())
+    assert owner.alive()
+    child.send_signal(signal.SIGKILL)
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert not owner.alive()
+    child.wait()
