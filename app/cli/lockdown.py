@@ -7,10 +7,25 @@ import json
 import sys
 from pathlib import Path
 
+from app.core import lockdown
 from app.core.types import Json
 from app.lockdown.journal import Intent, RestoreJournal
 from app.lockdown.platform import all_operations
 from app.lockdown.sequence import revert_all
+from app.runtime.restoring import forget_entry
+
+CHANGES = {
+    lockdown.AUTOSTART: "An entry that gives this machine back at the next login is in place",
+    lockdown.DESKTOP: "The exam has a desktop of its own, and the usual one is out of sight",
+    lockdown.CLIPBOARD: "The clipboard was emptied, and is emptied again at the end",
+    lockdown.KEEP_AWAKE: "The screen saver and power saving are off",
+    lockdown.SYSTEM_KEYS: "The system's own key combinations and accessibility shortcuts are off",
+    lockdown.OTHER_WINDOWS: "Other programs' windows were put away",
+    lockdown.KIOSK: "The exam window covers the screen",
+    lockdown.KEYBOARD: "All keys go to the exam",
+    lockdown.CAPTURE_EXCLUSION: "The exam window is left out of screen captures",
+}
+"""What is changed, as a person would say it."""
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -32,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
     journal = RestoreJournal(args.journal or RestoreJournal.default_path())
     problems = _restore(journal, force=args.force) if args.action == "restore" else journal.problems()
     left = journal.intents()
+    if args.action == "restore" and not left:
+        problems += forget_entry(journal.path)
     if args.json:
         print(json.dumps(_as_json(journal, left, problems)))
     elif left or problems or not args.quiet:
@@ -43,9 +60,20 @@ def _restore(journal: RestoreJournal, *, force: bool) -> list[str]:
     return revert_all(journal, all_operations(), spare=(lambda _: False) if force else None)
 
 
+def _words(op: str) -> str:
+    return CHANGES.get(op, f"A later version's protection '{op}' is in place")
+
+
 def _as_json(journal: RestoreJournal, left: list[Intent], problems: list[str]) -> dict[str, Json]:
     changed: list[Json] = [
-        {"operation": i.op, "before": dict(i.before), "pid": i.owner.pid, "running": i.owner.alive()} for i in left
+        {
+            "operation": i.op,
+            "words": _words(i.op),
+            "before": dict(i.before),
+            "pid": i.owner.pid,
+            "running": i.owner.alive(),
+        }
+        for i in left
     ]
     return {"journal": str(journal.path), "changed": changed, "problems": list(problems)}
 
@@ -57,7 +85,7 @@ def _print(left: list[Intent], problems: list[str]) -> None:
         print("Nothing is changed on this machine.")
     for intent in left:
         state = "changed by an exam that is running" if intent.owner.alive() else "left over from an exam that ended"
-        print(f"{intent.op}: {state} (process {intent.owner.pid}).")
+        print(f"{_words(intent.op)}: {state} (process {intent.owner.pid}).")
     if any(not i.owner.alive() for i in left):
         print("Undo with: invigil lockdown restore")
     elif left:

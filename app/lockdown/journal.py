@@ -87,8 +87,8 @@ class RestoreJournal:
 
     @classmethod
     def default_path(cls) -> Path:
-        """The one of this user: it has to be found again by whoever starts next."""
-        return platformdirs.user_state_path("invigil") / "restore.jsonl"
+        """The one of this user's exams, in their data folder: it has to be found again by whoever starts next."""
+        return platformdirs.user_data_path("invigil", appauthor=False) / "restore.jsonl"
 
     @property
     def path(self) -> Path:

@@ -57,13 +57,13 @@ def unsupported(environ: Mapping[str, str] = os.environ) -> str | None:
 
 def operations_for(plan: Plan, setting: OperationSetting) -> tuple[LockdownOperation, ...]:
     """The plan's operations in its order."""
-    available = _operations(setting)
+    available = operations_named(setting)
     return tuple(available[name] for name in plan.operations)
 
 
 def all_operations() -> dict[str, LockdownOperation]:
     """Every operation of this platform by name, for restoring without a window. Empty where none is supported."""
-    return _operations(OperationSetting())
+    return operations_named(OperationSetting())
 
 
 def watchers_for(plan: Plan, setting: WatchSetting) -> tuple[Watcher, ...]:
@@ -95,7 +95,8 @@ def active_window() -> str:
     return "" if adapters is None else adapters.active_window()
 
 
-def _operations(setting: OperationSetting) -> dict[str, LockdownOperation]:
+def operations_named(setting: OperationSetting) -> dict[str, LockdownOperation]:
+    """Every operation of this platform by name, in the order in which they are performed."""
     adapters = _adapters()
     if adapters is None:
         return {}
