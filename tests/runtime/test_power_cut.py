@@ -15,7 +15,6 @@ from app.lockdown.linux.autostart import AutostartEntry
 from app.lockdown.sequence import perform_all, revert_all
 from tests.fakes.lockdown import FileOperation
 
-
 Found = tuple[list[str], list[str]]
 """What is outstanding in the journal, newest first, and the autostart entries."""
 
