@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import settings
@@ -18,6 +20,11 @@ keep_singletons_alive()
 collect_ignore = ["wine"]
 """Those run inside Windows' Python: build_scripts/wine.py."""
 
+_at_exit = ExitStack()
+"""Qt must not lose its display while it is being torn down. PySide6 does that as Python exits, by a call that it
+registers when it is imported; this one is registered before, and so comes after."""
+atexit.register(_at_exit.close)
+
 # How long an example takes says nothing on a busy machine. "usual" tries the same examples each time, so that a check
 # fails for what was changed; "full" looks for new ones.
 settings.register_profile("usual", deadline=None, max_examples=30, derandomize=True)
@@ -28,16 +35,12 @@ if os.geteuid() == 0:
     os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"  # Chromium refuses its sandbox to root; only tests run so
 
 
-_desktops: list[VirtualDesktop] = []
-"""Kept until the process ends, and ended with it: Qt must not lose its display while it is being torn down."""
-
-
 @pytest.fixture(scope="session")
 def desktop() -> VirtualDesktop:
     """One virtual desktop with sound per test process; this process's environment points at it."""
     virtual = VirtualDesktop(sound=True)
+    _at_exit.callback(virtual.stop)
     virtual.start()
-    _desktops.append(virtual)
     os.environ.update(virtual.environment)
     return virtual
 

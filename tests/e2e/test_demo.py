@@ -1,4 +1,4 @@
-"""The demo as a script uses it: one headless run, watched from outside, and what can be done with its result."""
+"""The demo as a script uses it: one headless run, its calls to the network watched, and what can be done with its result."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from tests.e2e.network import looks_outside, loopback_calls, traced
 pytestmark = [pytest.mark.e2e, pytest.mark.alone, pytest.mark.timeout(240)]
 
 DEMO_MOST_S = 120.0
+LATE_MS = 2000
+"""A slow machine shows the film later and later, but never early; and its scenes are five seconds and longer."""
 PROMISED = {"attempt", "violations", "trust_score", "gaps", "evidence_dir", "report_path", "report_url", "verified"}
 INVIGIL = (sys.executable, "-m", "app")
 
@@ -31,6 +33,8 @@ class Run:
     code: int
     stdout: str
     stderr: str
+    calls: str
+    """What it said to the network, as strace tells it."""
 
     @property
     def result(self) -> dict[str, Json]:
@@ -68,16 +72,12 @@ class Run:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The one run that most tests here look at."""
-    words = _demo_in(tmp_path_factory.mktemp("demo"))
-    done = subprocess.run(
-        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEMO_MOST_S, check=False
-    )
-    return Run(done.returncode, done.stdout, done.stderr)
-
-
-def _demo_in(folder: Path) -> list[str]:
-    return [*INVIGIL, "demo", "--headless", "--json", "--dir", str(folder / "run")]
+    """The one run that most tests here look at. Only its calls to the network are traced, which does not slow the rest."""
+    folder = tmp_path_factory.mktemp("demo")
+    words = [*INVIGIL, "demo", "--headless", "--json", "--dir", str(folder / "run")]
+    done = traced(words, folder / "trace", DEMO_MOST_S)
+    calls = (folder / "trace").read_text(encoding="utf-8", errors="replace")
+    return Run(done.returncode, done.stdout, done.stderr, calls)
 
 
 def invigil(*words: str) -> subprocess.CompletedProcess[str]:
@@ -103,13 +103,9 @@ def test_the_demo_prints_the_promised_json_and_nothing_else(demo: Run) -> None:
     assert str(result["attempt"]) in str(result["report_url"])
 
 
-def test_the_demo_speaks_to_nobody_but_this_machine(tmp_path: Path) -> None:
-    """A run of its own: being traced slows it, and what it sees is judged by the other tests."""
-    done = traced(_demo_in(tmp_path), tmp_path / "trace", DEMO_MOST_S)
-    assert done.returncode == 0, done.stderr
-    trace = (tmp_path / "trace").read_text(encoding="utf-8", errors="replace")
-    assert loopback_calls(trace) > 20
-    assert looks_outside(trace) == []
+def test_the_demo_speaks_to_nobody_but_this_machine(demo: Run) -> None:
+    assert loopback_calls(demo.calls) > 20
+    assert looks_outside(demo.calls) == []
 
 
 def test_everything_the_candidate_does_is_seen_once_and_nothing_else(demo: Run) -> None:
@@ -128,8 +124,9 @@ def test_violations_lie_where_the_film_shows_them(demo: Run, code: int, kind: st
     film = json.loads((resources_dir() / "media" / "demo_camera.json").read_text(encoding="utf-8"))
     (span,) = (s for s in film["spans"] if s["kind"] == kind)
     start_ms, end_ms = (at + demo.lead_ms() for at in demo.ms(code))
-    assert span["start_ms"] - 900 <= start_ms <= span["steady_start_ms"] + 900
-    assert span["steady_end_ms"] - 900 <= end_ms <= span["end_ms"] + 900
+    assert span["start_ms"] - 900 <= start_ms <= span["steady_start_ms"] + 900 + LATE_MS
+    assert span["steady_end_ms"] - 900 <= end_ms <= span["end_ms"] + 900 + LATE_MS
+    assert end_ms - start_ms >= span["steady_end_ms"] - span["steady_start_ms"] - 900
 
 
 def test_speech_is_heard_when_the_candidate_talks_and_keys_are_seen_when_they_are_pressed(demo: Run) -> None:
