@@ -22,6 +22,7 @@ from app.core.ports import AudioSource, FrameSource
 from app.core.types import NS_PER_MS, NS_PER_S, AudioChunk, Frame, Stream
 from app.runtime.clock import SystemClock
 from app.runtime.virtual_desktop import VirtualDesktop
+from tests.fakes.compositor import shared_cage
 from tests.fakes.media import tone, write_video, write_wav
 from tests.fakes.sources import FakeCamera, FakeMicrophone
 
@@ -61,6 +62,13 @@ def screen(_: Path, __: VirtualDesktop) -> Case:
     return Case(Screen(CLOCK, 50, 640), Screen(CLOCK, 50, 640, display=":6553"))
 
 
+def wayland_screen(_: Path, __: VirtualDesktop) -> Case:
+    nobody = {"XDG_RUNTIME_DIR": "/nonexistent", "WAYLAND_DISPLAY": "wayland-0"}
+    return Case(
+        Screen(CLOCK, 50, 640, environment=shared_cage().environment), Screen(CLOCK, 50, 640, environment=nobody)
+    )
+
+
 def fake_camera(_: Path, __: VirtualDesktop) -> Case:
     missing = FakeCamera(CLOCK)
     missing.plugged = False
@@ -82,7 +90,7 @@ def fake_microphone(_: Path, __: VirtualDesktop) -> Case:
     return Case(FakeMicrophone(CLOCK), missing)
 
 
-PICTURES = [file_camera, device_camera, screen, fake_camera]
+PICTURES = [file_camera, device_camera, screen, wayland_screen, fake_camera]
 SOUNDS = [file_microphone, device_microphone, fake_microphone]
 
 
