@@ -43,7 +43,11 @@ def main(arguments: list[str]) -> int:
     has_display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     virtual = command != "demo" or not has_display or "--headless" in rest
     try:
-        environment.set_up(needs_virtual_desktop=virtual, needs_wine=command == "test" and "--fast" not in rest)
+        environment.set_up(
+            needs_virtual_desktop=virtual,
+            needs_wine=command == "test" and "--fast" not in rest,
+            needs_wayland=command == "test",
+        )
     except environment.SetupError as error:
         print(error, file=sys.stderr)
         return 1

@@ -113,13 +113,16 @@ def steps(root: Path = ROOT) -> list[Step]:
     ]
 
 
-def set_up(*, needs_virtual_desktop: bool, needs_wine: bool = False, root: Path = ROOT) -> None:
+def set_up(
+    *, needs_virtual_desktop: bool, needs_wine: bool = False, needs_wayland: bool = False, root: Path = ROOT
+) -> None:
     """Do what is not done yet. Raises SetupError with one sentence.
 
     ``needs_virtual_desktop`` says whether Xvfb and its companions must be there; otherwise they are welcome.
-    Wine is half a gigabyte: it comes only where it is needed.
+    Wine is half a gigabyte, and a kiosk compositor is for tests: each comes only where it is needed.
     """
-    _system_packages(needs_virtual_desktop, needs_wine)
+    more = [name for name, needed in (("wine", needs_wine), ("wayland", needs_wayland)) if needed]
+    _system_packages(needs_virtual_desktop, more)
     _virtual_environment(root)
     marks = Marks(root / ".venv" / "invigil-setup.json")
     for step in steps(root):
@@ -133,15 +136,15 @@ def set_up(*, needs_virtual_desktop: bool, needs_wine: bool = False, root: Path 
         say(f"{step.title}: {time.monotonic() - started_s:.0f} s")
 
 
-def _system_packages(needs_virtual_desktop: bool, needs_wine: bool) -> None:
+def _system_packages(needs_virtual_desktop: bool, more: Sequence[str]) -> None:
     if not system_packages.is_debian_like():
         return
     groups = system_packages.read_groups()
     required, optional = list(groups["runtime"]), list(groups["virtual_desktop"])
     if needs_virtual_desktop:
         required, optional = [*required, *optional], []
-    if needs_wine:
-        required += groups["wine"]
+    for name in more:
+        required += groups[name]
     if importlib.util.find_spec("ensurepip") is None:
         required += groups["venv"]
     try:

@@ -22,7 +22,7 @@ class MissingPackages(Exception):
 
 
 def read_groups(path: Path = LIST) -> dict[str, list[str]]:
-    """Group name -> entries: ``runtime`` for every use, ``virtual_desktop`` for headless runs and tests, ``wine``, ``venv``."""
+    """Group name -> entries: ``runtime`` for every use, ``virtual_desktop`` for headless runs and tests, ``wine``, ``wayland``, ``venv``."""
     groups: dict[str, list[str]] = json.loads(path.read_text(encoding="utf-8"))
     return groups
 
