@@ -62,6 +62,7 @@ def _types_for(name: str, platform: str, *more: str) -> Check:
 def run_checks(todo: Sequence[Check], root: Path = ROOT) -> int:
     """Run them in order; returns the exit code of the first that fails, or 0."""
     environment = dict(os.environ)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # else each of the many processes would compile program and tests
     if environment.get("CI"):
         environment |= {"NO_COLOR": "1", "TERM": "dumb"}
     for check in todo:

@@ -117,3 +117,14 @@ def test_the_first_failing_check_ends_the_run_with_its_exit_code(
     shown = capfd.readouterr().out
     assert "bad: FAILED with exit code 4" in shown
     assert "never ran" not in shown
+
+
+def test_what_was_compiled_is_kept_for_the_next_process_whatever_the_shell_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    folder = environment.venv_program("python", tmp_path).parent
+    folder.mkdir(parents=True)
+    (folder / "python").symlink_to(sys.executable)
+    todo = [checks.Check("compiling", "python", ("-c", "import sys; sys.exit(3 if sys.dont_write_bytecode else 0)"))]
+    assert checks.run_checks(todo, tmp_path) == 0
