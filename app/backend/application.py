@@ -17,6 +17,7 @@ from app.backend import (
     codes,
     control,
     exams,
+    holds,
     identity,
     integrations,
     keys,
@@ -81,7 +82,7 @@ def _interface() -> APIRouter:
     whole = APIRouter(responses=_ERRORS)
     for router in (_health, exams.router, attempts.router, submissions.router, recordings.router, identity.router):
         whole.include_router(router)
-    for router in (revocations.router, codes.router, keys.router, control.router):
+    for router in (revocations.router, codes.router, keys.router, control.router, holds.router):
         whole.include_router(router)
     for module in (integrations, lms_trustexam, lms_mettl, lms_autoproctor, lms_blinkexam, lms_answers):
         whole.include_router(module.router)

@@ -22,8 +22,9 @@ from app.backend.context import Context
 from app.backend.control_hub import Line
 from app.backend.control_messages import acknowledge, pending
 from app.backend.errors import invalid
+from app.backend.holds import note_told
 from app.backend.json_body import has_broken_text
-from app.backend.key_schemas import Ack, Hello
+from app.backend.key_schemas import Ack, Hello, Told
 from app.backend.key_store import late_key, leave
 from app.core.control import SUBPROTOCOL
 
@@ -111,6 +112,8 @@ async def _listen(ctx: Context, websocket: WebSocket, attempt_id: str) -> NoRetu
         message = await _received(ctx, websocket, attempt_id)
         if message.get("type") == "ack":
             await run_in_threadpool(acknowledge, ctx.database, attempt_id, _ack(message), ctx.now_ns())
+        elif message.get("type") == "state":
+            await run_in_threadpool(note_told, ctx.database, attempt_id, _told(message), ctx.now_ns())
 
 
 async def _received(ctx: Context, websocket: WebSocket, attempt_id: str) -> dict[str, JsonValue]:
@@ -153,6 +156,13 @@ def _ack(message: dict[str, JsonValue]) -> Ack:
         return Ack.model_validate(message)
     except ValidationError:
         raise _End(1008, "The ack is not in its form: seq, status, applied, refused, reason") from None
+
+
+def _told(message: dict[str, JsonValue]) -> Told:
+    try:
+        return Told.model_validate(message)
+    except ValidationError:
+        raise _End(1008, "The state is not in its form: held, reason, by") from None
 
 
 def _join(ctx: Context, attempt_id: str, hello: Hello) -> None:

@@ -15,8 +15,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.backend.models import Base, SchemaVersion
 from app.core.errors import BadInput
 
-SCHEMA_VERSION = 2
-_GROWN_FROM = frozenset({1})
+SCHEMA_VERSION = 3
+_GROWN_FROM = frozenset({1, 2})
 """Earlier layouts that are this one with tables missing."""
 _READING = "invigil_reading"
 

@@ -135,5 +135,44 @@ class Ack(BaseModel):
     reason: Annotated[str, StringConstraints(max_length=2000)] = ""
 
 
+class Told(BaseModel):
+    """The client's word on whether its exam is held, and why. It is not answered."""
+
+    model_config = ConfigDict(strict=True)
+    type: Literal["state"]
+    held: bool
+    reason: Annotated[str, StringConstraints(max_length=1000)] = ""
+    by: Annotated[str, StringConstraints(max_length=20)] = ""
+
+
+class HoldIn(BaseModel):
+    """``reason`` is shown to the candidate and stands in the report."""
+
+    reason: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class HoldMessageOut(BaseModel):
+    """What a proctor asked of the client: ``pending`` until it answers."""
+
+    seq: int
+    type: Literal["lock", "unlock"]
+    reason: str
+    createdAt: str
+    acknowledgedAt: str | None
+    status: Literal["pending", "applied", "partly", "refused"]
+    answer: str
+
+
+class HoldOut(BaseModel):
+    """Whether the attempt is held, as its client last said: ``by`` its rules (``rule``) or a proctor, since when."""
+
+    attemptId: str
+    held: bool
+    reason: str
+    by: str
+    since: str | None
+    messages: list[HoldMessageOut]
+
+
 DeliveryOut.model_rebuild()
 KeyRead.model_rebuild()

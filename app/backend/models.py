@@ -187,3 +187,13 @@ class ControlMessage(Base):
     created_ns: Mapped[int] = mapped_column(BigInteger, index=True)
     acknowledged_ns: Mapped[int | None] = mapped_column(BigInteger)
     answer: Mapped[JsonObject | None]
+
+
+class AttemptHold(Base):
+    """There is one while an attempt is held, as its client last said. ``by`` is rule or proctor."""
+
+    __tablename__ = "attempt_holds"
+    attempt_id: Mapped[str] = mapped_column(ForeignKey("attempts.id"), primary_key=True)
+    reason: Mapped[str] = mapped_column(Text)
+    by: Mapped[str] = mapped_column(String(20))
+    since_ns: Mapped[int] = mapped_column(BigInteger)

@@ -19,8 +19,8 @@ SUBPROTOCOL = "invigil.control.1"
 MESSAGE_MAX_BYTES = 1_000_000
 """Room for the largest config key."""
 
-LOCK = "lock"
-UNLOCK = "unlock"
+LOCK: Literal["lock"] = "lock"
+UNLOCK: Literal["unlock"] = "unlock"
 """A proctor holds the exam, or lets it go on; ``reason`` says why, in words for the candidate and the report."""
 REASON_MAX = 500
 
@@ -71,7 +71,7 @@ def hello(after: int, client_version: str, key_id: str, serial: int) -> dict[str
 
 
 def held_state(reason: str | None, by: str | None) -> dict[str, Json]:
-    """What the client says when its exam is held or goes on, and after each hello while it is held. Not answered."""
+    """What the client says when its exam is held or goes on, and after each hello. It is not answered."""
     return {"type": "state", "held": reason is not None, "reason": (reason or "")[:REASON_MAX], "by": by or ""}
 
 

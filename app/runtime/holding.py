@@ -92,7 +92,7 @@ class Holding:
     def told(self) -> list[Mapping[str, Json]]:
         """What the backend is told at each connection. Any thread."""
         state = self._attempt.state
-        return [held_state(state.held, state.held_by)] if state.held is not None else []
+        return [held_state(state.held, state.held_by)]
 
     # ---- ways on
 

@@ -9,9 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core.control import Answer, hello, read_message, update_refusal
+from app.core.control import (
+    REASON_MAX,
+    Answer,
+    ControlMessage,
+    held_state,
+    hello,
+    read_message,
+    reason_of,
+    update_refusal,
+)
 from app.core.errors import BadInput
 from app.core.policy_change import Change
+from app.core.types import Json
 
 
 class RunningKey(TypedDict):
@@ -102,3 +112,23 @@ def test_a_higher_serial_of_the_same_issuer_and_exam_is_an_update() -> None:
 )
 def test_older_and_foreign_keys_are_none(exam: str, issuer: str, serial: int, words: str) -> None:
     assert words in str(update_refusal(**RUNNING, exam=exam, issuer=issuer, serial=serial))
+
+
+def test_a_held_exam_says_so_and_why() -> None:
+    assert held_state("Wait.", "proctor") == {"type": "state", "held": True, "reason": "Wait.", "by": "proctor"}
+    assert held_state(None, None) == {"type": "state", "held": False, "reason": "", "by": ""}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        ("Wait for me.", "Wait for me."),
+        ("  two\nlines\t\u202e\x07", "two lines"),
+        ("x" * 600, "x" * (REASON_MAX - 1) + "…"),
+        (None, ""),
+        (["a"], ""),
+    ],
+    ids=["plain", "controls", "long", "none", "no text"],
+)
+def test_a_proctor_s_reason_is_one_short_line_of_plain_text(said: Json, reason: str) -> None:
+    assert reason_of(ControlMessage(1, "lock", {"reason": said})) == reason

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.policy import Candidate, Exam, Identity, Policy, Upload
-from app.core.session import MOVES, TERMINAL, UNDER_WAY, Command, Event, EventName, Phase, State, step
+from app.core.session import MOVES, TERMINAL, UNDER_WAY, By, Command, Event, EventName, Phase, State, step
 
 
 def policy(*, photo: bool = True) -> Policy:
@@ -206,3 +206,43 @@ def test_no_order_of_events_leaves_a_lock_without_its_reversal_or_evidence_forgo
     if state.phase is Phase.DONE:
         assert done.index(Command.SEAL) < done.index(Command.UPLOAD)
     assert state.session == 1 + sum(e.name is EventName.RESTARTED for e in happened)
+
+
+def held(by: By) -> State:
+    return step(until(Phase.RUNNING), Event(EventName.HOLD_REQUESTED, "why", by), policy())[0]
+
+
+def test_a_candidate_can_not_end_what_a_proctor_began() -> None:
+    release = Event(EventName.RELEASE_REQUESTED, "", By.CANDIDATE)
+    assert step(held(By.PROCTOR), release, policy()) == (held(By.PROCTOR), ())
+    assert step(held(By.RULE), release, policy())[0].phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("by", [By.PROCTOR, By.PASSWORD])
+@pytest.mark.parametrize("holder", [By.PROCTOR, By.RULE])
+def test_a_proctor_and_a_password_end_every_hold(by: By, holder: By) -> None:
+    state, commands = step(held(holder), Event(EventName.RELEASE_REQUESTED, "", by), policy())
+    assert (state.phase, state.held, state.held_by, commands) == (Phase.RUNNING, None, None, (Command.HIDE_HOLD,))
+
+
+def test_a_proctor_takes_over_what_a_rule_held_and_no_rule_takes_over_from_a_proctor() -> None:
+    taken, commands = step(held(By.RULE), Event(EventName.HOLD_REQUESTED, "wait", By.PROCTOR), policy())
+    assert (taken.held, taken.held_by, commands) == ("wait", By.PROCTOR, (Command.SHOW_HOLD,))
+    assert step(taken, Event(EventName.HOLD_REQUESTED, "monitor", By.RULE), policy()) == (taken, ())
+
+
+def test_an_exam_that_is_held_while_its_devices_start_is_held_as_soon_as_it_runs() -> None:
+    state, commands = step(until(Phase.LOCKED), Event(EventName.HOLD_REQUESTED, "wait", By.PROCTOR), policy())
+    assert (state.phase, commands) == (Phase.LOCKED, ())
+    started, commands = run(EventName.CAPTURE_STARTED, start=state)
+    assert (started.phase, started.held_by, commands[-1]) == (Phase.HELD, By.PROCTOR, Command.SHOW_HOLD)
+    freed, commands = step(state, Event(EventName.RELEASE_REQUESTED, "", By.PROCTOR), policy())
+    assert (freed.phase, freed.held, commands) == (Phase.LOCKED, None, ())
+    assert run(EventName.CAPTURE_STARTED, start=freed)[0].phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("by", sorted(By))
+def test_a_held_exam_can_always_be_handed_in(by: By) -> None:
+    state, commands = run(EventName.FINISH_REQUESTED, start=held(by), reason="handed in")
+    assert (state.phase, state.reason) == (Phase.FINISHING, "handed in")
+    assert Command.SEAL in commands

@@ -24,12 +24,13 @@ WAIT_S = 20.0
 
 @dataclass
 class ControlServer:
-    """``heard`` is every frame that clients sent. ``refusals`` answers so many handshakes with 503 first."""
+    """``heard`` is every frame that clients sent, but what they told of holds: that is in ``states``. ``refusals`` answers so many handshakes with 503 first."""
 
     url: str = ""
     paths: list[str] = field(default_factory=list)
     tokens: list[str] = field(default_factory=list)
     heard: queue.Queue[dict[str, Json]] = field(default_factory=queue.Queue)
+    states: list[dict[str, Json]] = field(default_factory=list)
     refusals: int = 0
     refused: int = 0
     connections: list[ServerConnection] = field(default_factory=list)
@@ -60,7 +61,11 @@ class ControlServer:
         self.connections.append(connection)
         try:
             for text in connection:
-                self.heard.put(json.loads(text))
+                message = json.loads(text)
+                if message.get("type") == "state":
+                    self.states.append(message)
+                else:
+                    self.heard.put(message)
         except (ConnectionClosed, OSError):
             pass
 
