@@ -29,7 +29,7 @@ class Imported:
     """``policy`` is JSON by group and may be incomplete: it is to be laid over a preset and completed.
 
     Every leaf of the input is in ``mapped`` or ``unmapped``, some in several lines; nothing is dropped silently.
-    Values of secrets are never in it.
+    Values of secrets are never in it, but for the hash of the unlock password, which only ``policy`` carries.
     """
 
     policy: dict[str, Json] = field(default_factory=dict)

@@ -18,6 +18,10 @@ class Setting:
     meaning: str
 
 
+SECRETS = frozenset({"upload.token", "lockdown.unlock_password"})
+"""Settings that are not shown unless they are asked for."""
+
+
 def _table(*rows: tuple[str, str, str]) -> dict[str, Setting]:
     return {path: Setting(label, meaning) for path, label, meaning in rows}
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from app import __version__
 from app.core.policy import Policy
 from app.core.types import CheckResult, Json
+from app.keys.settings import SECRETS
 from app.keys.tokens import ConfigKey
 from app.runtime.checks import result_json
 
@@ -20,7 +21,7 @@ def session_body(
     missing: Sequence[str],
     key: Mapping[str, Json],
 ) -> dict[str, Json]:
-    """``missing`` are the protections that this machine can't give. The upload token is left out.
+    """``missing`` are the protections that this machine can't give. Secrets of the policy are left out.
 
     ``key`` says whose key it was (``key_facts``): a reviewer sees when it was not the institution's.
     """
@@ -42,13 +43,15 @@ def key_facts(key: ConfigKey) -> dict[str, Json]:
 
 
 def policy_body(policy: Policy) -> dict[str, Json]:
-    """The policy as recorded: everything but the secret."""
+    """The policy as recorded: everything but the secrets, of which a person could guess or use what they hold."""
     body = plain(dataclasses.asdict(policy))
     if not isinstance(body, dict):
         raise TypeError("a policy is an object")
-    upload = body["upload"]
-    if isinstance(upload, dict):
-        upload.pop("token", None)
+    for path in SECRETS:
+        group, _, name = path.partition(".")
+        part = body[group]
+        if isinstance(part, dict):
+            part.pop(name, None)
     return body
 
 

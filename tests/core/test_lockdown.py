@@ -252,6 +252,22 @@ MATTERS: dict[str, set[System]] = {
 }
 
 
+@pytest.mark.parametrize(
+    ("system", "means", "what"),
+    [
+        (System.LINUX_X11, "screen_saver_control", KEEP_AWAKE),
+        (System.LINUX_X11, "clipboard_events", CLIPBOARD_USE),
+        (System.LINUX_X11, "input_devices", INPUT),
+        (System.LINUX_KIOSK, "login_session", SESSION),
+        (System.LINUX_WAYLAND, "login_session", SESSION),
+    ],
+)
+def test_what_lacks_its_means_is_not_planned(system: System, means: str, what: str) -> None:
+    whole, lacking = plan(POLICY, complete(system)), plan(POLICY, complete(system, without=(means,)))
+    assert what in (*whole.operations, *whole.watchers)
+    assert what not in (*lacking.operations, *lacking.watchers)
+
+
 def test_keys_can_be_blocked_on_macos_by_an_event_tap_or_in_assessment_mode() -> None:
     neither = plan(POLICY, complete(System.MACOS, without=("event_tap", "assessment")))
     assert KEYBOARD not in neither.operations

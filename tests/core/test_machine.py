@@ -62,6 +62,12 @@ def test_independent_signals_add_up_as_probabilities_do() -> None:
 
 def test_signals_with_one_cause_count_once_the_strongest() -> None:
     assert judged("firmware", "board").score == judged("firmware").score == 0.7
+    strongest_first = (known("a", "maker", 0.7), known("b", "maker", 0.5))
+    assert judge([FoundSignal("a"), FoundSignal("b")], strongest_first)[0].score == 0.7
+
+
+def test_the_weightiest_signal_can_not_make_a_likelihood_alone() -> None:
+    assert MAX_WEIGHT < LIKELY_FROM
 
 
 def test_the_strongest_cause_alone_makes_a_possibility_and_weak_ones_none() -> None:

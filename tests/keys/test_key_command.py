@@ -510,3 +510,21 @@ def test_at_a_terminal_passwords_are_asked_for_and_not_shown(tmp_path: Path) -> 
         os.close(ours)
     assert "terminal password" not in shown
     assert load_issuer(tmp_path / "issuer.key", "terminal password").name == "X"
+
+
+def test_secrets_of_a_policy_are_not_shown(tmp_path: Path, issuer: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    keys = []
+    for number, digit in enumerate("12"):
+        policy = tmp_path / f"policy-{number}.json"
+        hashed = f"sha256${digit * 64}"
+        policy.write_text(json.dumps(small_policy(lockdown__unlock_password=hashed, upload__token=f"t0ken-{digit}")))
+        keys.append(str(tmp_path / f"{number}.invigil"))
+        words = ["--issuer", str(issuer), "--policy", str(policy), "--valid-hours", "2", "--out", keys[-1]]
+        assert main(["key", "issue", *words]) == 0
+    assert main(["key", "inspect", keys[0]]) == 0
+    assert main(["key", "diff", *keys]) == 0
+    assert main(["key", "diff", *keys, "--json"]) == 0
+    told = capsys.readouterr().out
+    assert "policy.lockdown.unlock_password = (not shown)" in told
+    assert "lockdown.unlock_password: (not shown) -> (not shown) (a running exam refuses this" in told
+    assert not any(secret in told for secret in ("1111", "2222", "t0ken"))

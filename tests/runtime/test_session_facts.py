@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.core.policy import Detection, RuleSetting
+from app.core.policy import Detection, Lockdown, RuleSetting
 from app.core.types import CheckResult
 from app.runtime.session_facts import key_facts, plain, policy_body, session_body
 from tests.fakes.session import TOKEN, exam_policy
@@ -16,9 +16,11 @@ from tests.fakes.shell import config_key
 KEY = key_facts(config_key(exam_policy(), 7))
 
 
-def test_the_upload_token_is_never_in() -> None:
-    body = session_body(exam_policy(), 1, [CheckResult("system", True, True, "Linux")], ["no grab"], KEY)
+def test_the_upload_token_and_the_unlock_password_are_never_in() -> None:
+    policy = replace(exam_policy(), lockdown=Lockdown(unlock_password="sha256$5ecret"))
+    body = session_body(policy, 1, [CheckResult("system", True, True, "Linux")], ["no grab"], KEY)
     assert TOKEN not in json.dumps(body)
+    assert "5ecret" not in json.dumps(body)
     upload = policy_body(exam_policy())["upload"]
     assert isinstance(upload, dict)
     assert "token" not in upload

@@ -19,6 +19,7 @@ ACTIONS = (
     "config_key",
     "edit",
     "preset",
+    "unlock_password",
     "schema",
 )
 """Modules of this package; each has ``add_parser(sub)`` and loads what is heavy only when it runs."""

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from app.core.policy_change import Change
     from app.core.types import Json
 
-_SECRETS = frozenset({"upload.token"})
 _HIDDEN = "(not shown)"
 
 
@@ -64,6 +63,8 @@ def _read(text: str, args: argparse.Namespace) -> tuple[Policy, int]:
 
 
 def _summary(changes: list[Change], old: int, new: int, newer: bool) -> dict[str, Json]:
+    from app.keys.settings import SECRETS
+
     return {
         "old_serial": old,
         "new_serial": new,
@@ -71,8 +72,8 @@ def _summary(changes: list[Change], old: int, new: int, newer: bool) -> dict[str
         "changes": [
             {
                 "path": change.path,
-                "old": _HIDDEN if change.path in _SECRETS else change.old,
-                "new": _HIDDEN if change.path in _SECRETS else change.new,
+                "old": _HIDDEN if change.path in SECRETS else change.old,
+                "new": _HIDDEN if change.path in SECRETS else change.new,
                 "while_running": not change.refusal,
                 "reason": change.refusal,
             }
@@ -82,7 +83,9 @@ def _summary(changes: list[Change], old: int, new: int, newer: bool) -> dict[str
 
 
 def _shown(change: Change, value: Json) -> str:
-    return _HIDDEN if change.path in _SECRETS else shown(value)
+    from app.keys.settings import SECRETS
+
+    return _HIDDEN if change.path in SECRETS else shown(value)
 
 
 def _verdict(change: Change) -> str:

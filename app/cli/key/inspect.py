@@ -22,7 +22,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("key", metavar="KEY", help="a key file, a QR picture, an invigil:// link or the key itself")
     add_key_password(parser)
-    parser.add_argument("--json", action="store_true", help="print everything, the upload token included")
+    parser.add_argument("--json", action="store_true", help="print everything, secrets included")
     parser.set_defaults(run=run)
 
 
@@ -40,11 +40,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _told(header: dict[str, Json], claims: dict[str, Json]) -> str:
+    from app.keys.settings import SECRETS
+
     policy = claims.pop("policy", None)
     lines = ["Not verified: these are the key's own words."]
     lines += [f"{plain(name):10} {plain(_words(name, value))}" for name, value in {**header, **claims}.items()]
     for path, value in _flat(policy, "policy"):
-        lines.append(f"{plain(path)} = {'(not shown)' if path == 'policy.upload.token' else shown(value)}")
+        secret = path.removeprefix("policy.") in SECRETS
+        lines.append(f"{plain(path)} = {'(not shown)' if secret else shown(value)}")
     return "\n".join(lines)
 
 

@@ -53,6 +53,11 @@ def password_in(path: Path) -> str:
         raise BadInput(f"The password file {path} can't be read; give a text file.") from error
 
 
+def asked_twice(prompt: str) -> str | None:
+    """A new password, typed twice at a terminal; None where there is none. Raises BadInput when the two differ."""
+    return _asked(prompt, again=True)
+
+
 def signed_text(argument: str, args: argparse.Namespace) -> str:
     """A signed key from a file, QR picture, link or text; a protected one is opened with its password.
 

@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from app.core.errors import BadInput
+from app.core.policy import Response
 from app.core.types import Json
+from app.core.unlock import is_hash
 from app.core.urls import compile_rules
 from app.keys.imported import Imported, Mapped, Unmapped
 from app.keys.seb.plist import Value
@@ -16,6 +18,18 @@ MAX_ENTRY = 500
 """Characters in an entry of a policy's list; see ``keys.bounds``."""
 SCREEN_FPS = (0.2, 30.0)
 
+NOT_SHOWN = "(not shown)"
+_CLIPBOARD = (0, 1, 2)
+"""Shared with other programs, blocked, and isolated."""
+_OFF = "The program is switched off in this file."
+_NAMELESS = "It has no program's name."
+_WEAK = (
+    "It is a quick hash, which a short password can be guessed from: make a new one with invigil key unlock-password."
+)
+_NOBODY = (
+    "The candidate is told but the exam not held, since nobody could let it go on: set lockdown.unlock_password or "
+    "live.endpoint, then detection.rules.5113.response to hold."
+)
 _WINDOWS: dict[int, Json] = {0: "block", 1: "same_window", 2: "same_window"}
 _T = TypeVar("_T", bool, int, str)
 
@@ -63,10 +77,10 @@ class _Findings:
             return None
         return [entry for entry in value if isinstance(entry, Mapping)]
 
-    def put(self, name: str, path: str, value: Json, entry: int | None = None) -> None:
+    def put(self, name: str, path: str, value: Json, entry: int | None = None, shown: Json = None) -> None:
         """Sets a field, or appends to one whose path ends in ``[]``, and notes where from.
 
-        ``entry`` is the number in the setting's list.
+        ``entry`` is the number in the setting's list, ``shown`` what is noted in a secret's place.
         """
         *groups, field = path.removesuffix("[]").split(".")
         holder = self.policy
@@ -81,7 +95,7 @@ class _Findings:
         else:
             holder[field] = value
         self.said.add(name)
-        self.mapped.append(Mapped(_source(name, entry), path.removesuffix("[]"), value))
+        self.mapped.append(Mapped(_source(name, entry), path.removesuffix("[]"), value if shown is None else shown))
 
     def leave(self, name: str, reason: str, entry: int | None = None) -> None:
         self.said.add(name)
@@ -159,11 +173,26 @@ def _new_windows(found: _Findings) -> None:
             found.leave(name, "It has a value that Safe Exam Browser does not know.")
 
 
+def _unlock(found: _Findings) -> None:
+    """SEB keeps the hexadecimal SHA-256 of a password; nothing slower can be made of it without the password."""
+    digest = found.value("hashedQuitPassword", str)
+    if not digest:
+        return
+    stored = f"sha256${digest.lower()}"
+    if is_hash(stored):
+        found.put("hashedQuitPassword", "lockdown.unlock_password", stored, shown=NOT_SHOWN)
+        found.leave("hashedQuitPassword", _WEAK)
+    else:
+        found.leave("hashedQuitPassword", "It is not the SHA-256 of a password, which it has to be.")
+
+
 def _lockdown(found: _Findings) -> None:
     kiosks = _flags(found, "createNewDesktop", "killExplorerShell")
     if any(kiosks.values()) or len(kiosks) == 2:
         for name in kiosks:
             found.put(name, "lockdown.kiosk", any(kiosks.values()))
+        if "createNewDesktop" in kiosks:
+            found.put("createNewDesktop", "lockdown.separate_desktop", kiosks["createNewDesktop"])
     awake = _flags(found, "systemAlwaysOn", "displayAlwaysOn")
     for name in awake:
         found.put(name, "lockdown.keep_awake", any(awake.values()))
@@ -172,8 +201,13 @@ def _lockdown(found: _Findings) -> None:
         found.put(name, "lockdown.content_protect", not all(captures.values()))
     for name, hooked in _flags(found, "hookKeys").items():
         found.put(name, "lockdown.grab_keyboard", hooked)
+    for name, allowed in _flags(found, "allowScreenSharing").items():
+        _respond(found, name, 5112, allowed=allowed, response="hold")
+    released = "unlock_password" in _group(found, "lockdown")
     for name, allowed in _flags(found, "allowVirtualMachine").items():
-        found.put(name, "detection.rules.5113.enabled", not allowed)
+        _respond(found, name, 5113, allowed=allowed, response="hold" if released else "warn")
+        if not (allowed or released):
+            found.leave(name, _NOBODY)
     displays = found.value("allowedDisplaysMaxNumber", int)
     if displays is not None:
         found.put("allowedDisplaysMaxNumber", "lockdown.single_monitor", displays <= 1)
@@ -181,15 +215,64 @@ def _lockdown(found: _Findings) -> None:
             found.leave("allowedDisplaysMaxNumber", "More than one monitor means any number of them.")
 
 
+def _respond(found: _Findings, name: str, code: int, *, allowed: bool, response: Response) -> None:
+    if allowed:
+        found.put(name, f"detection.rules.{code}.enabled", False)
+    else:
+        found.put(name, f"detection.rules.{code}.response", response)
+
+
+def _input(found: _Findings) -> None:
+    for name, allowed in _flags(found, "enablePrintScreen").items():
+        found.put(name, "detection.rules.5115.enabled", not allowed)
+    for name, allowed in _flags(found, "enableInjected").items():
+        found.put(name, "detection.rules.5123.enabled", not allowed)
+    policy = found.value("clipboardPolicy", int)
+    if policy in _CLIPBOARD:
+        found.put("clipboardPolicy", "lockdown.clipboard", policy != 0)
+        if policy == 1:
+            found.leave(
+                "clipboardPolicy", "Copying within the exam's page goes on working; page and machine are kept apart."
+            )
+    elif policy is not None:
+        found.leave("clipboardPolicy", "It has a value that Safe Exam Browser does not know.")
+    for name, private in _flags(found, "enablePrivateClipboard").items():
+        if policy in _CLIPBOARD:
+            found.leave(name, "clipboardPolicy counts.")
+        else:
+            found.put(name, "lockdown.clipboard", private)
+
+
 def _processes(found: _Findings) -> None:
     for number, process in enumerate(found.entries("prohibitedProcesses") or []):
-        name = process.get("executable") or process.get("originalName") or process.get("identifier")
+        names = _names(process, "executable", "originalName") or _names(process, "identifier")
         if process.get("active") is not True:
-            found.leave("prohibitedProcesses", "The program is switched off in this file.", number)
-        elif not isinstance(name, str) or not name.isprintable() or not 0 < len(name.strip()) <= MAX_ENTRY:
-            found.leave("prohibitedProcesses", "It has no program's name.", number)
+            found.leave("prohibitedProcesses", _OFF, number)
+        elif not names:
+            found.leave("prohibitedProcesses", _NAMELESS, number)
         else:
-            found.put("prohibitedProcesses", "lockdown.denied_processes[]", name.strip(), number)
+            for name in names:
+                found.put("prohibitedProcesses", "lockdown.denied_processes[]", name, number)
+            if process.get("strongKill") is True:
+                found.put("prohibitedProcesses", "detection.rules.5111.response", "close", number)
+                found.put("prohibitedProcesses", "lockdown.kill_processes", True, number)
+    for number, process in enumerate(found.entries("permittedProcesses") or []):
+        names = _names(process, "executable", "originalName")
+        if process.get("active") is not True:
+            found.leave("permittedProcesses", _OFF, number)
+        elif not names:
+            found.leave("permittedProcesses", _NAMELESS, number)
+        else:
+            for name in names:
+                found.put("permittedProcesses", "lockdown.allowed_programs[]", name, number)
+            found.leave("permittedProcesses", "Its windows are no violation; the client starts no programs.", number)
+
+
+def _names(process: Mapping[str, Value], *fields: str) -> list[str]:
+    """The program's names in these fields, each once."""
+    values = [process.get(field) for field in fields]
+    names = [value.strip() for value in values if isinstance(value, str) and value.isprintable()]
+    return list(dict.fromkeys(name for name in names if 0 < len(name) <= MAX_ENTRY and not name.startswith("sha256:")))
 
 
 def _proctoring(found: _Findings) -> None:
@@ -236,7 +319,9 @@ STEPS: tuple[Callable[[_Findings], None], ...] = (
     _exam,
     _url_rules,
     _new_windows,
+    _unlock,
     _lockdown,
+    _input,
     _processes,
     _proctoring,
 )

@@ -9,8 +9,12 @@ _GROUPS: tuple[tuple[str, str], ...] = (
         useAsymmetricOnlyEncryption clientConfigKeepEncryption sebAllowedVersions backgroundOpenSEBConfig""",
     ),
     (
-        "Passwords and their hashes are not taken over; a key is protected when it is issued.",
-        "hashedAdminPassword hashedQuitPassword ignoreQuitPassword",
+        "Nothing is opened by an administrator's password; a key is protected when it is issued.",
+        "hashedAdminPassword",
+    ),
+    (
+        "An exam is ended by handing in; the quit password lets a held exam go on.",
+        "ignoreQuitPassword",
     ),
     (
         "Exam keys are Safe Exam Browser's own; invigil key config-key prints the Config Key of this file.",
@@ -50,8 +54,8 @@ _GROUPS: tuple[tuple[str, str], ...] = (
     ),
     (
         "It is empty, or decides nothing in this file.",
-        """startURL createNewDesktop killExplorerShell URLFilterRules prohibitedProcesses proctoringDetectFaceCount
-        proctoringDetectFaceYaw proctoringDetectTalking""",
+        """startURL createNewDesktop killExplorerShell URLFilterRules prohibitedProcesses permittedProcesses
+        hashedQuitPassword proctoringDetectFaceCount proctoringDetectFaceYaw proctoringDetectTalking""",
     ),
     ("Gaze and head are judged by one rule, 5101.", "proctoringDetectFacePitch"),
     ("Pages may run JavaScript.", "enableJavaScript"),
@@ -81,23 +85,26 @@ _GROUPS: tuple[tuple[str, str], ...] = (
         "examSessionReconfigureAllow examSessionReconfigureConfigURL allowPreferencesWindow allowApplicationLog",
     ),
     (
-        "The clipboard is emptied before and after every exam, and pages can't read it.",
-        "clipboardPolicy enablePrivateClipboard enablePrivateClipboardMacEnforce",
+        "lockdown.clipboard isolates the clipboard on every system; pages can't read it.",
+        "enablePrivateClipboardMacEnforce",
+    ),
+    (
+        "Sticky keys that are in use stay; lockdown.grab_keyboard switches off the hot key that turns them on.",
+        "allowStickyKeys",
     ),
     (
         "Keys and mouse buttons can't be chosen one by one; lockdown.grab_keyboard blocks all ways out.",
         """enableEsc enableCtrlEsc enableAltEsc enableAltTab enableAltF4 enableStartMenu enableAltMouseWheel
-        enablePrintScreen enableRightMouse enableRightMouseMac enableMiddleMouse enableInjected enableF1 enableF2 enableF3
-        enableF4 enableF5 enableF6 enableF7 enableF8 enableF9 enableF10 enableF11 enableF12 enableCursorVerification
-        allowStickyKeys""",
+        enableRightMouse enableRightMouseMac enableMiddleMouse enableF1 enableF2 enableF3 enableF4 enableF5 enableF6
+        enableF7 enableF8 enableF9 enableF10 enableF11 enableF12 enableCursorVerification""",
     ),
     (
         "Other programs and files can't be opened inside an exam.",
-        """permittedProcesses additionalResources allowSwitchToApplications allowUserAppFolderInstall
+        """additionalResources allowSwitchToApplications allowUserAppFolderInstall
         forceAppFolderInstall enableSebBrowser autoQuitApplications""",
     ),
     (
-        "Running programs are always watched; those that are denied are reported, never ended.",
+        "Running programs are always watched; detection.rules.5111.response and lockdown.kill_processes say what follows.",
         "monitorProcesses detectStoppedProcess terminateProcesses enableAppSwitcherCheck",
     ),
     (
@@ -113,8 +120,12 @@ _GROUPS: tuple[tuple[str, str], ...] = (
         "It steers a feature of macOS, iOS or Windows that this client does not touch.",
         """allowDictation allowSiri allowAirPlay allowUserSwitching allowMacOSVersionNumberCheckFull minMacOSVersion
         aacDnsPrePinning lockdownModePolicy enableChromeNotifications enableWindowsUpdate setVmwareConfiguration
-        sebServicePolicy sebServiceIgnore disableSessionChangeLockScreen enableSessionVerification
+        sebServicePolicy sebServiceIgnore
         screenSharingMacEnforceBlocked blockScreenShotsLegacy batteryChargeThresholdCritical batteryChargeThresholdLow""",
+    ),
+    (
+        "Locking and sleep are no violation; another session on the screen is reported by rule 5005.",
+        "disableSessionChangeLockScreen enableSessionVerification",
     ),
     (
         "Logs are kept in the user's data folder.",
@@ -137,7 +148,10 @@ _PREFIXES: tuple[tuple[str, str], ...] = (
     ("screenProctoring", "Screen proctoring of SEB is another service; capture.screen and upload.* take its place."),
     ("jitsiMeet", "Video conferences take no part; the policy's live.* says how proctors see the exam."),
     ("zoom", "Video conferences take no part; the policy's live.* says how proctors see the exam."),
-    ("insideSeb", "What Windows shows on Ctrl+Alt+Del is not changed."),
+    (
+        "insideSeb",
+        "What Windows shows on Ctrl+Alt+Del can't be chosen one by one: lockdown.grab_keyboard switches it off.",
+    ),
     ("mobile", "It is for iOS, where this client does not run."),
     ("allowiOS", "It is for iOS, where this client does not run."),
     ("allowMacOS", "The client checks by itself whether it runs on this system."),

@@ -12,13 +12,12 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from app.core.policy import Policy
 from app.core.types import Json
 from app.keys.bounds import NUMBERS, SEVERAL_LINES
-from app.keys.settings import GROUPS, SETTINGS
+from app.keys.settings import GROUPS, SECRETS, SETTINGS
 
 RULES = "detection.rules"
 WEIGHTS = "score.weights"
 LARGEST = 1_000_000_000
 """No number of a policy is larger; what is, is not taken into the editor."""
-SECRET = frozenset({"upload.token"})
 _UNITS = {
     "_min": "min",
     "_s": "s",
@@ -64,7 +63,7 @@ class Setting:
 
     @property
     def secret(self) -> bool:
-        return self.path in SECRET
+        return self.path in SECRETS
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.types import Json
+from app.core.unlock import matches
 from app.keys.policy_model import parse_policy
 from app.keys.presets import laid_over
 from app.keys.seb import Value, read_settings
@@ -17,6 +19,7 @@ from app.keys.seb.reasons import UNKNOWN, reason_for
 from tests.fakes.policies import small_policy
 from tests.fakes.seb_files import plist
 
+SHA256 = hashlib.sha256(b"quit me").hexdigest()
 RULES = """
 <key>URLFilterEnable</key><{on}/>
 <key>URLFilterRules</key><array>
@@ -46,16 +49,31 @@ def reasons(settings: dict[str, Value]) -> dict[str, str]:
         ({"newBrowserWindowByLinkPolicy": 0}, {"browser": {"new_windows": "block"}}),
         ({"newBrowserWindowByScriptPolicy": 1}, {"browser": {"new_windows": "same_window"}}),
         ({"newBrowserWindowByScriptPolicy": 1, "newBrowserWindowByLinkPolicy": 0}, {"browser": {"new_windows": "block"}}),
-        ({"createNewDesktop": False, "killExplorerShell": True}, {"lockdown": {"kiosk": True}}),
-        ({"createNewDesktop": False, "killExplorerShell": False}, {"lockdown": {"kiosk": False}}),
+        ({"createNewDesktop": False, "killExplorerShell": True}, {"lockdown": {"kiosk": True, "separate_desktop": False}}),
+        ({"createNewDesktop": True}, {"lockdown": {"kiosk": True, "separate_desktop": True}}),
+        ({"createNewDesktop": False, "killExplorerShell": False}, {"lockdown": {"kiosk": False, "separate_desktop": False}}),
         ({"createNewDesktop": False}, {}),
         ({"hookKeys": True}, {"lockdown": {"grab_keyboard": True}}),
         ({"allowedDisplaysMaxNumber": 1}, {"lockdown": {"single_monitor": True}}),
         ({"allowedDisplaysMaxNumber": 2}, {"lockdown": {"single_monitor": False}}),
         ({"systemAlwaysOn": False, "displayAlwaysOn": True}, {"lockdown": {"keep_awake": True}}),
-        ({"allowScreenSharing": True, "allowScreenCapture": False}, {"lockdown": {"content_protect": True}}),
-        ({"allowScreenSharing": True}, {"lockdown": {"content_protect": False}}),
-        ({"allowVirtualMachine": False}, {"detection": {"rules": {"5113": {"enabled": True}}}}),
+        ({"allowScreenSharing": True, "allowScreenCapture": False},
+         {"lockdown": {"content_protect": True}, "detection": {"rules": {"5112": {"enabled": False}}}}),
+        ({"allowScreenCapture": True}, {"lockdown": {"content_protect": False}}),
+        ({"allowScreenSharing": False},
+         {"lockdown": {"content_protect": True}, "detection": {"rules": {"5112": {"response": "hold"}}}}),
+        ({"allowVirtualMachine": True}, {"detection": {"rules": {"5113": {"enabled": False}}}}),
+        ({"allowVirtualMachine": False}, {"detection": {"rules": {"5113": {"response": "warn"}}}}),
+        ({"allowVirtualMachine": False, "hashedQuitPassword": SHA256.upper()},
+         {"lockdown": {"unlock_password": f"sha256${SHA256}"}, "detection": {"rules": {"5113": {"response": "hold"}}}}),
+        ({"hashedQuitPassword": ""}, {}),
+        ({"hashedQuitPassword": "secret"}, {}),
+        ({"enablePrintScreen": False}, {"detection": {"rules": {"5115": {"enabled": True}}}}),
+        ({"enablePrintScreen": True}, {"detection": {"rules": {"5115": {"enabled": False}}}}),
+        ({"enableInjected": True}, {"detection": {"rules": {"5123": {"enabled": False}}}}),
+        ({"clipboardPolicy": 0}, {"lockdown": {"clipboard": False}}),
+        ({"clipboardPolicy": 2, "enablePrivateClipboard": False}, {"lockdown": {"clipboard": True}}),
+        ({"clipboardPolicy": 9, "enablePrivateClipboard": True}, {"lockdown": {"clipboard": True}}),
         ({"enableScreenProctoring": True, "screenProctoringScreenshotMinInterval": 2000}, {"capture": {"screen": True, "screen_fps": 0.5}}),
         ({"enableScreenProctoring": False, "screenProctoringScreenshotMinInterval": 2000}, {"capture": {"screen": False}}),
         ({"proctoringAIEnable": True, "proctoringDetectFaceYaw": False},
@@ -100,6 +118,55 @@ def test_active_prohibited_programs_of_all_systems_are_denied_once() -> None:
     assert [line.source for line in found.unmapped] == ["prohibitedProcesses[3]", "prohibitedProcesses[4]"]
 
 
+def test_a_program_is_denied_by_its_original_name_too_and_closed_where_it_is_to_be() -> None:
+    found = import_settings(
+        {
+            "prohibitedProcesses": [
+                {"active": True, "executable": "helper.exe", "originalName": "Recorder.exe", "strongKill": False},
+                {"active": True, "executable": "", "originalName": "Recorder.exe"},
+                {"active": True, "executable": "sha256:12"},
+                {"active": False, "executable": "off.exe", "strongKill": True},
+            ]
+        }
+    )
+    assert found.policy == {"lockdown": {"denied_processes": ["helper.exe", "Recorder.exe"]}}
+    assert [line.source for line in found.unmapped] == ["prohibitedProcesses[2]", "prohibitedProcesses[3]"]
+    killed = import_settings({"prohibitedProcesses": [{"active": True, "executable": "a.exe", "strongKill": True}]})
+    assert killed.policy == {
+        "lockdown": {"denied_processes": ["a.exe"], "kill_processes": True},
+        "detection": {"rules": {"5111": {"response": "close"}}},
+    }
+
+
+def test_a_permitted_program_may_show_windows_and_is_not_started() -> None:
+    found = import_settings(
+        {
+            "permittedProcesses": [
+                {"active": True, "executable": "calc.exe", "originalName": "CALC.EXE"},
+                {"active": True},
+            ]
+        }
+    )
+    assert found.policy == {"lockdown": {"allowed_programs": ["calc.exe", "CALC.EXE"]}}
+    assert [line.source for line in found.unmapped] == ["permittedProcesses[0]", "permittedProcesses[1]"]
+    assert "starts no programs" in found.unmapped[0].reason
+
+
+def test_a_quit_password_lets_a_held_exam_go_on_and_is_shown_nowhere_else() -> None:
+    found = import_settings({"hashedQuitPassword": SHA256, "hashedAdminPassword": SHA256[::-1]})
+    lockdown = found.policy["lockdown"]
+    assert isinstance(lockdown, dict)
+    assert matches(str(lockdown["unlock_password"]), "quit me")
+    assert SHA256 not in str((found.mapped, found.unmapped))
+    assert SHA256[::-1] not in str(found.to_json())
+    assert "quick hash" in {line.source: line.reason for line in found.unmapped}["hashedQuitPassword"]
+
+
+def test_a_virtual_machine_that_nobody_could_release_is_told_and_not_held() -> None:
+    assert "nobody could let it go on" in reasons({"allowVirtualMachine": False})["allowVirtualMachine"]
+    assert "allowVirtualMachine" not in reasons({"allowVirtualMachine": False, "hashedQuitPassword": SHA256})
+
+
 def test_an_import_never_makes_a_practice_run() -> None:
     found = import_settings({"allowQuit": True, "hashedQuitPassword": ""})
     assert found.policy == {}
@@ -124,7 +191,9 @@ def test_an_unknown_setting_is_reported_as_such() -> None:
         "hashedQuitPassword",
         "quitURL",
         "examKeySalt",
-        "clipboardPolicy",
+        "enablePrivateClipboardMacEnforce",
+        "allowStickyKeys",
+        "enableSessionVerification",
         "enableF12",
         "mobileStatusBarAppearance",
         "jitsiMeetRoom",
@@ -186,6 +255,12 @@ NAMES = st.sampled_from(
         "proctoringDetectTalking",
         "URLFilterRules",
         "prohibitedProcesses",
+        "permittedProcesses",
+        "hashedQuitPassword",
+        "clipboardPolicy",
+        "enablePrivateClipboard",
+        "enablePrintScreen",
+        "enableInjected",
         "proxies",
         "anything",
     ]
@@ -199,11 +274,13 @@ ENTRIES = st.lists(
             "regex": st.booleans(),
             "expression": st.text(),
             "executable": st.text(),
+            "originalName": st.sampled_from(["Recorder.exe", "sha256:1", ""]),
+            "strongKill": st.booleans(),
         },
     )
 )
 VALUES: st.SearchStrategy[Value] = st.one_of(
-    st.booleans(), st.integers(), st.text(), st.floats(allow_nan=False), st.binary(), st.just(datetime.now(UTC)), ENTRIES
+    st.booleans(), st.integers(-1, 3), st.integers(), st.text(), st.just(SHA256), st.floats(allow_nan=False), st.binary(), st.just(datetime.now(UTC)), ENTRIES
 )  # fmt: skip
 
 

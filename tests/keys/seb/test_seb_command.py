@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.core import abilities
 from app.core.policy import Policy
 from app.keys.policy_model import parse_policy
 from app.keys.presets import laid_over
@@ -136,7 +137,7 @@ def test_import_lists_what_was_taken_over_and_what_was_not(plain: str, capsys: p
     out, _ = said(capsys)
     assert 'exam.start_url = "https://exams.example.org/seb"' in out
     assert "lockdown.grab_keyboard = true" in out
-    assert "Passwords and their hashes are not taken over" in out
+    assert "It is not the SHA-256 of a password" in out
     assert "5ecret" not in out
 
 
@@ -162,15 +163,17 @@ def test_the_written_policy_completed_is_one(plain: str, tmp_path: Path, capsys:
 
 
 def test_what_this_client_can_not_do_and_what_is_to_be_corrected_is_noted(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "exam.seb"
     path.write_bytes(plist("<key>startURL</key><string>https://exams.example.org/</string>"
                            "<key>allowScreenSharing</key><false/>"))  # fmt: skip
-    assert main(["key", "import-seb", str(path), "--json"]) == 0
+    words = [str(path), "--preset", "strict", "--json"]
+    monkeypatch.setitem(abilities.LATER, "lockdown.content_protect", "does not hide the exam")
+    assert main(["key", "import-seb", *words]) == 0
     notes = json.loads(said(capsys)[0])["notes"]
     assert notes[0].startswith("before a key can be issued: policy.exam.id: is missing")
-    assert "lockdown.content_protect: this client does not hide the exam from screen captures" in notes
+    assert "lockdown.content_protect: this client does not hide the exam" in notes
     path.write_bytes(plist("<key>startURL</key><string>http://exams.example.org/</string>"))
     assert main(["key", "import-seb", str(path)]) == 0
     assert "note: before a key can be issued: policy.exam.start_url: has to begin with https://" in said(capsys)[1]
