@@ -8,8 +8,9 @@ from ctypes.wintypes import BOOL, DWORD, HANDLE, HINSTANCE, HMODULE, HWND, LONG,
 from typing import Any
 
 from app.lockdown.win32 import kernel32
-from app.lockdown.win32.library import CALLBACK, Library, failure, last_error
+from app.lockdown.win32.library import CALLBACK, Library, failure
 
+WM_CLOSE = 0x0010
 WM_ENDSESSION = 0x0016
 WM_DISPLAYCHANGE = 0x007E
 WM_POWERBROADCAST = 0x0218
@@ -34,7 +35,6 @@ _WS_EX_TOOLWINDOW = 0x00000080
 _WS_EX_NOACTIVATE = 0x08000000
 _DEVICE_NOTIFY_ALL_INTERFACE_CLASSES = 0x4
 _DBT_DEVTYP_DEVICEINTERFACE = 5
-_ERROR_CLASS_ALREADY_EXISTS = 1410
 
 WindowProcedure = CALLBACK(c_ssize_t, HWND, UINT, WPARAM, LPARAM)
 WinEventProcedure = CALLBACK(None, HANDLE, DWORD, HWND, LONG, LONG, DWORD, DWORD)
@@ -103,7 +103,7 @@ def create_hidden_window(class_name: str, procedure: Any) -> int:
     don't get. ``procedure`` has to live as long as the window. Raises OSError."""
     instance = kernel32.this_program()
     window_class = _WindowClass(size=sizeof(_WindowClass), procedure=procedure, instance=instance, name=class_name)
-    if not _RegisterClassExW(byref(window_class)) and last_error() != _ERROR_CLASS_ALREADY_EXISTS:
+    if not _RegisterClassExW(byref(window_class)):
         raise failure("The window for the system's messages can't be made")
     style = _WS_EX_TOOLWINDOW | _WS_EX_NOACTIVATE
     window = _CreateWindowExW(style, class_name, None, _WS_POPUP, 0, 0, 0, 0, None, None, instance, None)
@@ -123,7 +123,7 @@ def default_answer(window: int, message: int, wparam: int, lparam: int) -> int:
 
 
 def pump() -> None:
-    """Delivers this thread's messages until ``end_pump``."""
+    """Delivers this thread's messages until ``end_pump``, or until any program posts WM_QUIT."""
     message = MSG()
     while _GetMessageW(byref(message), None, 0, 0) > 0:
         _DispatchMessageW(byref(message))

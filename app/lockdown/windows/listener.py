@@ -17,7 +17,8 @@ from app.lockdown.win32.user32_input import post_to_window
 
 logger = logging.getLogger(__name__)
 
-_CLASS_NAME = "InvigilMessages"
+CLASS_NAMES = "InvigilMessages"
+"""What the class of each listener's window begins with."""
 _RECONSIDER = messages.WM_APP
 _KEPT = 256
 _TIMEOUT_S = 10.0
@@ -81,6 +82,7 @@ class Listener:
         self._window = 0
         self._settled = threading.Event()
         self._taps: dict[Topic, contextlib.ExitStack] = {}
+        self._class_name = f"{CLASS_NAMES}-{id(self):x}"  # two of one name would share a procedure
 
     def subscribe(self, topic: Topic, wake: Callable[[], None]) -> Subscription:
         """Raises LockdownError when Windows gives us no window."""
@@ -120,10 +122,11 @@ class Listener:
     def _run(self) -> None:
         procedure = messages.window_procedure(self._answer)
         try:
-            self._window = messages.create_hidden_window(_CLASS_NAME, procedure)
+            self._window = messages.create_hidden_window(self._class_name, procedure)
             self._tap()
             self._settled.set()
-            messages.pump()
+            while self._subscriptions:  # any program may post a message that ends the pump
+                messages.pump()
         except OSError:
             logger.exception("the window for Windows' messages failed")
         finally:
@@ -131,7 +134,7 @@ class Listener:
                 tap.close()
             self._taps.clear()
             if self._window:
-                messages.destroy_hidden_window(self._window, _CLASS_NAME)
+                messages.destroy_hidden_window(self._window, self._class_name)
             self._window = 0
             self._settled.set()
 
@@ -142,6 +145,8 @@ class Listener:
             if not self._subscriptions:
                 messages.end_pump()
             return 0
+        if message == messages.WM_CLOSE:
+            return 0  # any program may post this as well; the window ends with the last subscription only
         # WM_ENDSESSION also says that a sign-out was called off: wParam is then 0
         for topic in _TOPICS.get(message, ()):
             self._tell(topic, Notice(message, wparam))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from app.core import lockdown
-from app.core.types import Observation, SessionSeen, SessionState
+from app.core.types import NS_PER_S, Observation, SessionSeen, SessionState
 from app.lockdown.win32 import user32_messages as messages
 from app.lockdown.win32 import wtsapi32
 from app.lockdown.windows.listener import Ear, Listener, Notice, Topic
 
 _ANOTHER = "another user's session is shown"
 _CUT = "the remote connection was cut"
+_NOTICE_AHEAD_NS = 2 * NS_PER_S
 _ENDING = "Windows is shutting down or the user is signing out"
 
 
@@ -27,10 +28,13 @@ class SessionStates:
         self._asleep = False
         self._ending = False
 
-    def begin(self, state: int, locked: bool) -> None:
-        """What Windows says when it is asked, before the first notice."""
+    def asked(self, state: int, locked: bool) -> None:
+        """What Windows says when it is asked; it outweighs the notices, which any program can make up."""
         self._locked = locked
-        self._away = _ANOTHER if state == wtsapi32.STATE_DISCONNECTED else ""
+        if state != wtsapi32.STATE_DISCONNECTED:
+            self._away = ""
+        elif not self._away:
+            self._away = _ANOTHER
 
     def told(self, notice: Notice) -> None:
         match notice.message:
@@ -69,7 +73,10 @@ class SessionStates:
 
 
 class Session:
-    """Reports the session's state at the first poll and at every change, each step of several at once. One thread."""
+    """Reports the session's state at the first poll and at every change, each step of several at once. One thread.
+
+    Windows is asked as well, but not until 2 s after a notice, which is ahead of the answer.
+    """
 
     name = lockdown.SESSION
 
@@ -77,18 +84,18 @@ class Session:
         self._ear = Ear(listener, Topic.SESSION)
         self._states = SessionStates()
         self._seen: tuple[SessionState, str] | None = None
+        self._ask_from_ns = 0
 
     def poll(self, now_ns: int) -> Sequence[Observation]:
         found: list[Observation] = []
-        if self._seen is None:
-            known = wtsapi32.session_state()
-            if known is not None:
-                self._states.begin(*known)
-            found += self._news(now_ns)
         for notice in self._ear.take():
             self._states.told(notice)
+            self._ask_from_ns = now_ns + _NOTICE_AHEAD_NS
             found += self._news(now_ns)
-        return found
+        known = wtsapi32.session_state() if now_ns >= self._ask_from_ns else None
+        if known is not None:
+            self._states.asked(*known)
+        return found + self._news(now_ns)
 
     def listen(self, wake: Callable[[], None]) -> int | None:
         self._ear.listen(wake)
