@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from datetime import datetime
 from types import TracebackType
@@ -21,7 +21,7 @@ from app.browser.loopback import refuse_ipv6_datagrams
 from app.core.errors import InvigilError
 from app.core.lockdown import System
 from app.core.session import Event, EventName, Phase
-from app.core.types import NS_PER_S, FocusChanged, KeyBlocked
+from app.core.types import NS_PER_S, EntryKind, FocusChanged, Json, KeyBlocked
 from app.keys.tokens import ConfigKey
 from app.lockdown.platform import active_window, machine_facts
 from app.runtime.asking import KeyOpening, Openers
@@ -29,6 +29,7 @@ from app.runtime.attempts import PAGES, open_attempt
 from app.runtime.clock import SteadyClock
 from app.runtime.controller import SessionController
 from app.runtime.foreign import foreign_environment
+from app.runtime.guardian import SCRUBBED
 from app.runtime.key_updates import KeyUpdates, Verify
 from app.runtime.models import Models
 from app.runtime.open_key import Opened, interrupted_key, keep_key, stays_on_loopback
@@ -36,6 +37,7 @@ from app.runtime.opening import Asker, NobodyToAsk, Opener, machine_trust
 from app.runtime.options import ClientOptions
 from app.runtime.parts import ClientParts
 from app.runtime.resources import resources_dir
+from app.runtime.self_watch import SelfWatch
 from app.runtime.shell import ClientShell
 from app.runtime.status import StatusFile
 from app.runtime.windows import Windows
@@ -59,6 +61,7 @@ class RunningAttempt:
         kiosk: Kiosk,
         status: StatusFile,
         verify: Verify,
+        scrubbed: Sequence[str],
     ) -> None:
         key = opened.key
         self._clock = clock
@@ -80,10 +83,23 @@ class RunningAttempt:
         self.shell = ClientShell(self.policy, self._attempt, clock, windows, parts, self._models, status, updates)
         self.controller = SessionController(self.policy, self._attempt, clock, self.shell)
         self.shell.attach(self.controller)
+        self._self_watch = SelfWatch(
+            options.journal, clock, self.controller.post_observation, self._noted, lambda: self.controller.state.monitored,
+            os.environ, scrubbed,
+        )  # fmt: skip
 
     def start(self) -> None:
         self._models.start()
+        self._self_watch.start()
+        self._self_watch.tell_guardian(restart=self.policy.lockdown.restart_client)
         self.controller.start()
+
+    def _noted(self, body: dict[str, Json]) -> None:
+        """Any thread. What is told when the exam has just ended is not written: the chain may be sealed."""
+        self.controller.call(lambda: self._note(body) if self.controller.state.monitored else None)
+
+    def _note(self, body: dict[str, Json]) -> None:
+        self._attempt.note(EntryKind.EVENT, body, self._clock.now())
 
     def look_at_clock(self) -> None:
         moved_ns = self._clock.moved_ns()
@@ -99,14 +115,16 @@ class RunningAttempt:
             then.callback(self._attempt.store.close)
             then.callback(self._models.close)
             then.callback(self.shell.close)
+            then.callback(self._self_watch.stop)
             self.controller.stop(meanwhile=lambda: QApplication.processEvents())
 
 
 class Client:
     """The application object: windows, and at most one running attempt."""
 
-    def __init__(self, options: ClientOptions) -> None:
+    def __init__(self, options: ClientOptions, scrubbed: Sequence[str] = ()) -> None:
         self._options = options
+        self._scrubbed = tuple(scrubbed)
         self._clock = SteadyClock()
         self._status = StatusFile(options.status)
         self._window = ClientWindow(resources_dir() / "ui")
@@ -160,8 +178,9 @@ class Client:
             self._window.set_policy(policy)
             self._window.show_opening(policy.exam.title)
             self._running = RunningAttempt(
-                opened, self._options, self._clock, self._windows, self._kiosk, self._status, self._verified
-            )
+                opened, self._options, self._clock, self._windows, self._kiosk, self._status, self._verified,
+                self._scrubbed,
+            )  # fmt: skip
         except InvigilError as error:
             self._refuse(argument, error)
             return
@@ -315,7 +334,8 @@ def run_client(options: ClientOptions) -> int:
 def _run(options: ClientOptions) -> int:
     _need_display(options)
     keep_singletons_alive()
-    prepare_environment(os.environ, is_root=hasattr(os, "geteuid") and os.geteuid() == 0)
+    taken = prepare_environment(os.environ, is_root=hasattr(os, "geteuid") and os.geteuid() == 0)
+    kept_off = [name for name in os.environ.pop(SCRUBBED, "").split(",") if name]
     if options.loopback:
         refuse_ipv6_datagrams()
     if options.key is not None and stays_on_loopback(options.key):
@@ -324,7 +344,7 @@ def _run(options: ClientOptions) -> int:
     application.setApplicationName("Invigil")
     application.setQuitOnLastWindowClosed(False)
     apply_theme(application, None)
-    client = Client(options)
+    client = Client(options, sorted({*taken, *kept_off}))
     beat = QTimer()  # lets Python see SIGTERM while Qt waits
     beat.start(200)
     beat.timeout.connect(client.look_at_clock)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
 
 from app.core.types import Json
@@ -54,3 +57,61 @@ def test_a_machine_that_lost_guardian_and_client_continues_at_the_next_start(
     assert [s["session"] for s in rows(client.report(), "sessions")] == [1, 2]
     assert client.verified().ok
     assert RestoreJournal(client.data / "restore.jsonl").outstanding() == []
+
+
+HOSTILE = {
+    "QTWEBENGINE_REMOTE_DEBUGGING": "127.0.0.1:9222",
+    "QTWEBENGINE_CHROMIUM_FLAGS": "--remote-debugging-port=9223 --load-extension=/elsewhere",
+    "QT_PLUGIN_PATH": "/elsewhere",
+    "PYTHONSTARTUP": "/elsewhere.py",
+    "LD_LIBRARY_PATH": "/elsewhere",
+    "SSLKEYLOGFILE": "/elsewhere/keys",
+}
+
+
+def family(client: Client) -> Iterator[psutil.Process]:
+    """The client and what it started, Chromium's processes among them."""
+    inner = client.inner()
+    yield inner
+    yield from inner.children(recursive=True)
+
+
+def test_no_hostile_variable_reaches_the_client_and_one_whose_guardian_was_killed_goes_on_and_tidies_up(
+    own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path
+) -> None:
+    key, trust = make_key(backend, tmp_path)
+    autostart = tmp_path / "config" / "autostart"
+    environment = HOSTILE | {"XDG_CONFIG_HOME": str(tmp_path / "config")}
+    with running(Client(own_desktop, tmp_path / "run", key, trust, environment=environment)) as client:
+        client.reach_exam()
+        client.await_fact("page_ready", True)
+        processes = list(family(client))
+        assert any("QtWebEngineProcess" in process.name() for process in processes), [
+            p.cmdline()[:3] for p in processes
+        ]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):  # Chromium's helpers come and go
+                assert not HOSTILE.items() & process.environ().items()
+                assert [c.laddr for c in process.net_connections("inet") if c.status == psutil.CONN_LISTEN] == []
+        assert len(list(autostart.iterdir())) == 1
+        assert client.process is not None
+        client.process.kill()
+        client.await_fact("violation", 5120)
+        client.finish()
+        assert len(list(autostart.iterdir())) == 0
+        client.press("Return")
+        until("the client to end", lambda: not psutil.pid_exists(processes[0].pid) or _is_zombie(processes[0]))
+    assert 5120 in client.codes()
+    names = [e.body["names"] for e in client.entries() if e.body.get("event") == "environment_scrubbed"]
+    assert len(names) == 1
+    assert isinstance(names[0], list)
+    assert set(HOSTILE) <= {str(name) for name in names[0]}
+    assert client.verified().ok
+    assert RestoreJournal(client.data / "restore.jsonl").outstanding() == []
+
+
+def _is_zombie(process: psutil.Process) -> bool:
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
