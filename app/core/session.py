@@ -175,6 +175,9 @@ _PLAIN: dict[tuple[Phase, EventName], tuple[Phase, tuple[Command, ...]]] = {
 LEFT = "aborted: "
 """How the reason of an exam begins that was ended before it was finished."""
 
+ENDED = "ended by the exam's rules: "
+"""How it begins where a rule ended the attempt."""
+
 _FINISH = (Command.STOP_CAPTURE, Command.SEAL, Command.REVERT_LOCKDOWN)
 
 

@@ -256,7 +256,7 @@ def _events(seen: _Gathered, start_ms: int) -> list[Json]:
     found: list[Json] = []
     for entry in seen.events:
         kind = entry.body.get("event")
-        if kind in ("violation_opened", "checks"):
+        if kind in ("violation_opened", "checks", "watching"):
             continue
         body = {k: v for k, v in entry.body.items() if k not in ("event", "policy")}
         found.append({"t_ms": entry.at.utc_ns // NS_PER_MS - start_ms, "event": kind, **body})

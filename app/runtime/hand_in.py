@@ -11,7 +11,7 @@ import structlog
 from app.core.errors import InvigilError
 from app.core.policy import Policy
 from app.core.ports import Clock
-from app.core.session import LEFT, Event, EventName, Phase, State
+from app.core.session import ENDED, LEFT, Event, EventName, Phase, State
 from app.core.types import NS_PER_S, Instant, Json
 from app.runtime.attempts import PAGES, Attempt
 from app.runtime.delivery import Delivery, DeliveryListener
@@ -129,7 +129,10 @@ class HandIn:
         if report.is_file():
             lines.append(f"A copy of the report is on this computer: {report}")
         self._status.write(done=True, report_url=url)
-        left = self._attempt.state.reason.startswith(LEFT)
+        reason = self._attempt.state.reason
+        if reason.startswith(ENDED):
+            lines.insert(0, f"The exam was {reason}")
+        left = reason.startswith(LEFT)
         if left:
             lines.insert(0, "What was recorded until then was handed in.")
         self._face.show_done(url, lines, left)

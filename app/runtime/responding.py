@@ -27,13 +27,10 @@ from app.core.responses import (
     refused,
     seen,
 )
-from app.core.session import By, Event, EventName
+from app.core.session import ENDED, By, Event, EventName
 from app.core.types import Json, Observation, Violation
 
 log = structlog.get_logger()
-
-ENDED = "ended by the exam's rules: "
-"""How the reason of an attempt begins that a rule ended."""
 
 
 class Responding:
