@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,8 +26,39 @@ import psutil
 from app.core.errors import LockdownError
 from app.core.types import Json
 
-if sys.platform != "win32":
+if sys.platform == "win32":
+    import msvcrt
+
+    _FAR = 2**31 - 2
+    """A byte that is never written: locking it keeps others out and hinders no reader of the lines."""
+
+    _LOCK_WAIT_S = 10.0
+
+    def _lock(handle: int) -> None:
+        """Tries again and again: Windows' own way to wait looks once a second, and whoever comes often is never let in."""
+        deadline_s = time.monotonic() + _LOCK_WAIT_S
+        while True:
+            os.lseek(handle, _FAR, os.SEEK_SET)
+            try:
+                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+            except OSError:
+                if time.monotonic() > deadline_s:
+                    raise
+                time.sleep(0.005)
+            else:
+                return
+
+    def _unlock(handle: int) -> None:
+        os.lseek(handle, _FAR, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+else:
     import fcntl
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def _unlock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +109,7 @@ def this_process() -> Owner:
 class RestoreJournal:
     """Appends are on disk when a call returns. Damaged lines are reported by ``problems()``, never raised.
 
-    Several processes may use one journal (POSIX: a file lock); what a live process did is told apart by its owner.
+    Several processes may use one journal (it is locked meanwhile); what a live process did is told apart by its owner.
     Raises LockdownError when the file can't be written or read.
     """
 
@@ -167,11 +199,13 @@ class RestoreJournal:
             flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
             handle = os.open(self._path, flags, 0o600)
             try:
-                if sys.platform != "win32":
-                    fcntl.flock(handle, fcntl.LOCK_EX)
-                if new:
-                    _sync_folder(self._path.parent)
-                yield handle
+                _lock(handle)
+                try:
+                    if new:
+                        _sync_folder(self._path.parent)
+                    yield handle
+                finally:
+                    _unlock(handle)
             finally:
                 os.close(handle)
         except OSError as error:
