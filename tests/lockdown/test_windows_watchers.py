@@ -8,12 +8,16 @@ import pytest
 
 from app.core.key_combinations import KeyPress
 from app.core.types import (
+    NS_PER_S,
     Device,
     DeviceKind,
     DevicesChanged,
+    DisplayChanged,
+    DisplaysSeen,
     ForeignWindow,
     InputInjected,
     KeyBlocked,
+    SessionSeen,
     SessionState,
     WindowIs,
 )
@@ -22,12 +26,12 @@ from app.lockdown.win32 import user32_messages as messages
 from app.lockdown.win32 import wtsapi32
 from app.lockdown.win32.setupapi import PresentDevice
 from app.lockdown.win32.user32_displays import ActiveTarget, Connector
-from app.lockdown.windows.devices import change_of, of_interest
-from app.lockdown.windows.displays import names_of, suspected_of
+from app.lockdown.windows.devices import Devices, change_of, of_interest
+from app.lockdown.windows.displays import Displays, names_of, suspected_of
 from app.lockdown.windows.input import InputUse
-from app.lockdown.windows.listener import Notice
+from app.lockdown.windows.listener import Listener, Notice
 from app.lockdown.windows.machine import Readings, signals_of
-from app.lockdown.windows.session import SessionStates
+from app.lockdown.windows.session import Session, SessionStates
 from app.lockdown.windows.windows import TopLevel, accused, is_of_windows
 
 # ---- displays
@@ -55,6 +59,36 @@ def test_only_wireless_and_made_up_displays_are_suspected(connector: Connector) 
 
 def test_a_connector_that_windows_invents_later_is_another_one() -> None:
     assert Connector(4711) is Connector.OTHER
+
+
+class Monitors:
+    """What Windows says of its monitors: the outermost hardware, set by the test."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.targets: list[ActiveTarget] | None = [PANEL]
+        patch.setattr("app.lockdown.windows.displays.active_targets", self._targets)
+        patch.setattr("app.lockdown.windows.displays.monitor_count", lambda: 1)
+
+    def _targets(self) -> list[ActiveTarget]:
+        if self.targets is None:
+            raise OSError("Windows does not tell how the monitors are connected (error 50).")
+        return self.targets
+
+
+def test_a_monitor_that_comes_and_goes_is_seen_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monitors, watcher = Monitors(monkeypatch), Displays(Listener())
+    assert watcher.poll(0) == (DisplaysSeen(0, 1, ("monitor (built in)",)),)
+    monitors.targets = [PANEL, PROJECTOR]
+    both = ("Projector (HDMI, mirrored)", "monitor (built in)")
+    assert watcher.poll(1) == (DisplaysSeen(1, 2, both), DisplayChanged(1, "connected: Projector (HDMI, mirrored)"))
+    assert watcher.poll(2) == ()
+    monitors.targets = [PANEL]
+    assert watcher.poll(3)[1:] == (DisplayChanged(3, "disconnected: Projector (HDMI, mirrored)"),)
+
+
+def test_where_connectors_are_not_told_monitors_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    Monitors(monkeypatch).targets = None
+    assert Displays(Listener()).poll(0) == (DisplaysSeen(0, 1, ("monitor 1",)),)
 
 
 # ---- the session
@@ -105,6 +139,23 @@ def test_an_answer_of_windows_outweighs_notices_that_any_program_can_make_up() -
     assert states.now()[0] is SessionState.AWAY
     states.asked(wtsapi32.STATE_ACTIVE, False)
     assert states.now() == (SessionState.HERE, "")
+
+
+def test_windows_is_asked_at_each_poll_but_not_right_after_a_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The notice of a lock comes before Windows answers that the session is locked."""
+    told: list[Notice] = []
+    answer = [(wtsapi32.STATE_ACTIVE, False)]
+    monkeypatch.setattr("app.lockdown.win32.wtsapi32.session_state", lambda: answer[0])
+    monkeypatch.setattr("app.lockdown.windows.listener.Ear.take", lambda _: [told.pop() for _ in range(len(told))])
+    watcher = Session(Listener())
+    assert watcher.poll(0) == [SessionSeen(0, SessionState.HERE)]
+    told.append(Notice(*LOCK))
+    assert watcher.poll(1) == [SessionSeen(1, SessionState.LOCKED)]
+    assert watcher.poll(NS_PER_S) == []
+    answer[0] = (wtsapi32.STATE_DISCONNECTED, True)
+    (away,) = watcher.poll(3 * NS_PER_S)
+    assert isinstance(away, SessionSeen)
+    assert (away.state, away.detail) == (SessionState.AWAY, "another user's session is shown")
 
 
 # ---- windows
@@ -212,6 +263,23 @@ def test_a_second_device_of_one_model_is_a_change_and_a_new_name_for_the_same_is
 def test_networks_and_parts_of_devices_are_of_no_interest() -> None:
     classes = ("Net", "Bluetooth", "HIDClass", "USB", "System", "SoftwareDevice", "MEDIA")
     assert of_interest([replace(STICK, class_name=name) for name in classes]) == {}
+
+
+def test_devices_are_looked_for_when_windows_tells_and_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    present, told = [WEBCAM], [False]
+    monkeypatch.setattr("app.lockdown.windows.devices.present_devices", lambda: list(present))
+    monkeypatch.setattr("app.lockdown.windows.listener.Ear.take", lambda _: [Notice(0, 0)] if told[0] else [])
+    watcher = Devices(Listener())
+    assert watcher.poll(0) == ()
+    present.append(STICK)
+    assert watcher.poll(5 * NS_PER_S) == ()
+    added = (Device(DeviceKind.STORAGE, "Sample Stick"),)
+    assert watcher.poll(10 * NS_PER_S) == (DevicesChanged(10 * NS_PER_S, added),)
+    told[0] = True
+    assert watcher.poll(11 * NS_PER_S) == ()
+    told[0] = False
+    present.remove(STICK)
+    assert watcher.poll(13 * NS_PER_S) == (DevicesChanged(13 * NS_PER_S, (), added),)
 
 
 # ---- input

@@ -6,7 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from ctypes.wintypes import BOOL, HWND, LPARAM, UINT, WPARAM
+from ctypes import c_void_p
+from ctypes.wintypes import BOOL, DWORD, HWND, LONG, LPARAM, UINT, WPARAM
 
 import pytest
 
@@ -28,6 +29,7 @@ from app.lockdown.windows.session import Session
 from tests.wine.helpers import until
 
 _PostMessageW = Library("user32").function("PostMessageW", BOOL, HWND, UINT, WPARAM, LPARAM)
+_ChangeDisplaySettingsW = Library("user32").function("ChangeDisplaySettingsW", LONG, c_void_p, DWORD)
 
 
 def hidden_windows() -> list[int]:
@@ -157,6 +159,16 @@ def test_the_one_monitor_is_reported_with_its_connector_at_the_first_poll_and_no
     displays = Displays(listener)
     assert displays.poll(0) == (DisplaysSeen(0, 1, ("Display1 (DisplayPort)",)),)
     assert displays.poll(1) == ()
+
+
+def test_a_change_of_the_screen_is_told_at_once(listener: Listener) -> None:
+    """The screen is set to what it is already, which Windows tells every window all the same."""
+    woken = threading.Event()
+    displays = Displays(listener)
+    displays.listen(woken.set)
+    assert _ChangeDisplaySettingsW(None, 0) == 0
+    assert woken.wait(10)
+    displays.close()
 
 
 def test_devices_that_are_there_at_the_start_are_no_change(listener: Listener) -> None:
