@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.runtime.options import ClientOptions
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from app.runtime.guardian import Guardian
     from app.runtime.options import ClientOptions, self_command
 
-    options = ClientOptions.from_args(args)
+    options = _placed(ClientOptions.from_args(args))
     try:
         options.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -47,3 +53,19 @@ def run(args: argparse.Namespace) -> int:
         return self_command("client", *replace(options, key=None, problem=sentence).to_words())
 
     return Guardian(command, options.journal, all_operations(), farewell=farewell).run()
+
+
+def _placed(options: ClientOptions) -> ClientOptions:
+    """With the kiosk compositor where it was asked for, here or by IT. Raises BadInput where there is none."""
+    from app.core.errors import BadInput
+
+    asked = options.kiosk_compositor
+    if sys.platform == "linux":
+        from app.runtime.kiosk_compositor import VARIABLE, check_available
+
+        asked = asked or os.environ.get(VARIABLE) == "1"
+        if asked:
+            check_available(is_root=os.geteuid() == 0)
+    elif asked:
+        raise BadInput("--kiosk-compositor is for Linux; leave it out, the exam is locked without it.")
+    return replace(options, kiosk_compositor=asked)

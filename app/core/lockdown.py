@@ -98,7 +98,7 @@ SYSTEM_NAMES = {
 CAN: dict[System, frozenset[str]] = {
     System.LINUX_X11: frozenset({AUTOSTART, CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD, *WATCHERS}),
     System.LINUX_KIOSK: frozenset({KIOSK, KEYBOARD, MONITORS, PROCESSES, SESSION, DEVICES, MACHINE}),
-    System.LINUX_WAYLAND: frozenset({KEEP_AWAKE, MONITORS, PROCESSES, SESSION, DEVICES, MACHINE}),
+    System.LINUX_WAYLAND: frozenset({MONITORS, PROCESSES, SESSION, DEVICES, MACHINE}),
     System.LINUX_NO_DISPLAY: frozenset(),
     System.WINDOWS: frozenset({*OPERATIONS, *WATCHERS}),
     System.MACOS: frozenset(
@@ -243,7 +243,7 @@ def _without_the_means(facts: MachineFacts) -> frozenset[str]:
 _LINUX = frozenset({System.LINUX_X11, System.LINUX_KIOSK, System.LINUX_WAYLAND})
 _TEXT_CONSOLE = (
     "On Linux a switch to a text console (Ctrl+Alt+F1 to F12) can be noticed but not blocked by a program: "
-    "set DontVTSwitch in the X server's configuration, or NAutoVTs=0 and no login consoles for a kiosk compositor."
+    "set DontVTSwitch in the X server's configuration."
 )
 _NESTED = (
     "The kiosk compositor is a window of another session, which keeps its own key combinations and windows: "
@@ -254,7 +254,7 @@ _NESTED = (
 def _gaps(facts: MachineFacts) -> list[tuple[str, str]]:
     """A protection's name, and what is missing of it on this very machine."""
     found: list[tuple[bool, str, str]] = [
-        (facts.system in {System.LINUX_X11, System.LINUX_KIOSK}, KEYBOARD, _TEXT_CONSOLE),
+        (facts.system is System.LINUX_X11, KEYBOARD, _TEXT_CONSOLE),  # cage switches only where it is told to
         (facts.system is System.LINUX_KIOSK and facts.nested, KIOSK, _NESTED),
     ]
     if facts.system is System.LINUX_X11:

@@ -24,6 +24,7 @@ class ClientOptions:
     attempts; ``trust`` names files of trusted issuers besides the installed ones. ``status`` is a file
     that gets one JSON line per change of page or phase, for scripts that drive the client. ``loopback``
     says that exam and backend are on this very machine, so that nothing needs to look outside.
+    ``kiosk_compositor`` has the client started inside one.
     """
 
     key: str | None
@@ -42,6 +43,7 @@ class ClientOptions:
     name: str | None = None
     group: str | None = None
     backend: str | None = None
+    kiosk_compositor: bool = False
 
     @classmethod
     def from_args(cls, args: argparse.Namespace) -> ClientOptions:
@@ -66,6 +68,7 @@ class ClientOptions:
             name=args.name,
             group=args.group,
             backend=args.backend,
+            kiosk_compositor=args.kiosk_compositor,
         )
 
     def to_words(self) -> list[str]:
@@ -81,6 +84,8 @@ class ClientOptions:
             words.append("--resume")
         if self.loopback:
             words.append("--loopback")
+        if self.kiosk_compositor:
+            words.append("--kiosk-compositor")
         if self.key is not None:
             words.append(f"--key={self.key}")
         return words
@@ -112,6 +117,12 @@ def add_client_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-dir", metavar="DIR", help="folder for attempts (default: in the user's data folder)")
     parser.add_argument(
         "--status", metavar="FILE", help="append a JSON line for each change of page or phase, for scripts"
+    )
+    parser.add_argument(
+        "--kiosk-compositor",
+        action="store_true",
+        help="on Linux, show the exam alone in the Wayland compositor 'cage', from a text console or the login screen "
+        "(INVIGIL_KIOSK_COMPOSITOR=1 does so always)",
     )
     parser.add_argument("--resume", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--problem", help=argparse.SUPPRESS)

@@ -31,7 +31,7 @@ class HeadlessCage:
     def start(self) -> None:
         headless = {"WLR_BACKENDS": "headless", "WLR_RENDERER": "pixman", "WLR_XWAYLAND": "/bin/false"}
         environment = os.environ | self.environment | headless | {"LIBSEAT_BACKEND": "noop"}
-        del environment["WAYLAND_DISPLAY"]
+        environment = {name: value for name, value in environment.items() if not name.endswith("DISPLAY")}
         self._process = subprocess.Popen(
             [*AS_USER, *DIE_WITH_US, "cage", "--", "sleep", "infinity"],
             env=environment,

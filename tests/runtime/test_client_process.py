@@ -51,7 +51,7 @@ def test_the_options_reach_the_client_as_they_were_given(tmp_path: Path) -> None
         key="exam.invigil", data_dir=tmp_path, journal=tmp_path / "restore.jsonl", camera="file:a b.webm",
         microphone="2", screen="file:s.webm", trust=(tmp_path / "one", tmp_path / "two"), status=tmp_path / "status",
         resume=True, problem="It -- ended.", loopback=True, password_file=tmp_path / "password", candidate="-1",
-        name="Sample Candidate", group="B 2", backend="https://proctor.example.org",
+        name="Sample Candidate", group="B 2", backend="https://proctor.example.org", kiosk_compositor=True,
     )  # fmt: skip
     parser = argparse.ArgumentParser()
     parser.add_argument("--key")
