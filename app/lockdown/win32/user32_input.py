@@ -23,6 +23,8 @@ WM_SYSKEYDOWN = 0x104
 WM_SYSKEYUP = 0x105
 WM_TIMER = 0x113
 WM_MOUSEMOVE = 0x200
+MOUSE_PRESSES = frozenset({0x201, 0x204, 0x207, 0x20A, 0x20B, 0x20E})
+"""The buttons going down, and the wheels turning: WM_LBUTTONDOWN and its like."""
 
 _GetMessageW = _user32.function("GetMessageW", c_int, POINTER(MSG), HWND, UINT, UINT)
 _PeekMessageW = _user32.function("PeekMessageW", BOOL, POINTER(MSG), HWND, UINT, UINT, UINT)

@@ -1,0 +1,32 @@
+"""What an exam changes on Windows."""
+
+from __future__ import annotations
+
+from app.core.ports import LockdownOperation
+from app.lockdown.setting import OperationSetting
+from app.lockdown.windows.autostart import AutostartEntry
+from app.lockdown.windows.awake import KeepAwake
+from app.lockdown.windows.capture_exclusion import CaptureExclusion
+from app.lockdown.windows.clipboard_emptied import ClipboardEmptied
+from app.lockdown.windows.keyboard import KeyboardHooks
+from app.lockdown.windows.kiosk import KioskWindowOperation
+from app.lockdown.windows.other_windows import OtherWindows
+from app.lockdown.windows.own_desktop import OwnDesktop
+from app.lockdown.windows.registry import Registry
+from app.lockdown.windows.system_keys import SessionHotKeys, SystemKeys
+
+
+def operations(setting: OperationSetting) -> tuple[LockdownOperation, ...]:
+    """All of them; making them changes nothing."""
+    registry = Registry()
+    return (
+        AutostartEntry(registry, setting.restore_command),
+        OwnDesktop(),
+        ClipboardEmptied(registry),
+        KeepAwake(),
+        SystemKeys(registry, SessionHotKeys()),
+        OtherWindows(setting.policy),
+        KioskWindowOperation(setting.window, setting.policy),
+        KeyboardHooks(setting.policy, setting.input_log),
+        CaptureExclusion(setting.window),
+    )

@@ -1,0 +1,59 @@
+"""Our window full-screen and above all others."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+
+from app.core import lockdown
+from app.core.errors import LockdownError
+from app.core.lockdown import allowed_windows
+from app.core.policy import Policy
+from app.core.ports import KioskWindow
+from app.core.types import Json, WindowIs
+from app.lockdown.win32 import user32_placing
+from app.lockdown.windows.repeating import Repeating
+from app.lockdown.windows.windows import accused, shown_windows
+
+_HOLD_EVERY_S = 0.5
+
+
+class KioskWindowOperation:
+    """The toolkit makes the window full-screen and topmost; here it is put above again what another program put there.
+
+    What the policy allows stays above it: on-screen keyboards, magnifiers, capture tools; and so do menus, tool tips and
+    input methods. Without a window (in the guardian) there is nothing to undo: a window ends with its program.
+    """
+
+    name = lockdown.KIOSK
+
+    def __init__(self, window: KioskWindow | None, policy: Policy | None) -> None:
+        self._window = window
+        self._allowed = frozenset() if policy is None else allowed_windows(policy)
+        self._holding = Repeating("kiosk-on-top", self._hold, _HOLD_EVERY_S)
+
+    def check(self) -> str | None:
+        return None
+
+    def before(self) -> dict[str, Json]:
+        return {}
+
+    def perform(self) -> None:
+        if self._window is None:
+            raise LockdownError("The exam window is locked by the client only; start the exam with 'invigil take'.")
+        self._window.set_kiosk(True)
+        self._holding.start()
+
+    def revert(self, before: Mapping[str, Json]) -> None:
+        del before
+        self._holding.stop()
+        if self._window is not None:
+            self._window.set_kiosk(False)
+
+    def _hold(self) -> None:
+        ours = 0 if self._window is None else self._window.handle()
+        above = accused(shown_windows(), ours, {os.getpid()}, self._allowed)
+        if any(window.why is WindowIs.ABOVE for window in above):
+            with contextlib.suppress(OSError):  # the window is just being made anew
+                user32_placing.put_on_top(ours)
