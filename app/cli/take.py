@@ -39,6 +39,7 @@ def run(args: argparse.Namespace) -> int:
     from app.lockdown.platform import all_operations
     from app.runtime.guardian import Guardian
     from app.runtime.options import ClientOptions, self_command
+    from app.runtime.restoring import restore_leftovers
 
     options = _placed(ClientOptions.from_args(args))
     try:
@@ -47,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
         raise EvidenceError(
             f"The exam's data can't be kept in {options.data_dir} ({error.strerror}); choose another with --data-dir."
         ) from error
+    if args.data_dir is None:
+        for problem in restore_leftovers():
+            print(problem, file=sys.stderr)
     command = self_command("client", *options.to_words())
 
     def farewell(sentence: str) -> Sequence[str]:

@@ -38,6 +38,7 @@ from app.runtime.demo_candidate import Look, ScriptedCandidate, look_away
 from app.runtime.demo_machine import Fitted, fitted, look_at_machine
 from app.runtime.options import self_command
 from app.runtime.resources import resources_dir
+from app.runtime.restoring import DEMO_FOLDER, restore_leftovers
 from app.runtime.status import StatusReader
 from app.runtime.virtual_desktop import VirtualDesktop
 
@@ -127,9 +128,12 @@ class Demo:
         if not headless and not _has_display():
             self._say("There is no display here, so the demo runs headless: a scripted candidate on a virtual screen.")
             headless = True
-        folder = self._folder or Path(tempfile.mkdtemp(prefix="invigil-demo-"))
+        folder = self._folder or Path(tempfile.mkdtemp(prefix=DEMO_FOLDER))
         folder.mkdir(parents=True, exist_ok=True)
         self._say(f"Everything is kept in {folder}")
+        if not headless and self._folder is None:
+            for problem in restore_leftovers():
+                self._say(problem)
         fit = None if headless else fitted(look_at_machine(SystemClock()), FILM)
         with _backend(folder / "backend") as backend:
             key, trust = self._make_key(folder, backend, fit)

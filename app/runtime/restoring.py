@@ -1,14 +1,46 @@
-"""The command that gives a machine back, and the entry that runs it at the next login."""
+"""Giving a machine back after a run that was cut off: at the next start of another, and at the next login."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from pathlib import Path
 
 from app.core.errors import LockdownError
 from app.core.lockdown import AUTOSTART
-from app.lockdown.platform import operations_named
+from app.lockdown.journal import RestoreJournal
+from app.lockdown.platform import all_operations, operations_named
+from app.lockdown.sequence import revert_all
 from app.lockdown.setting import OperationSetting
 from app.runtime.options import self_command
+
+DEMO_FOLDER = "invigil-demo-"
+"""How a demo's temporary folder begins. ``client`` in it is the data folder of the demo's client."""
+
+
+def restore_leftovers() -> list[str]:
+    """What exams and demos of this user left changed, without one that still runs. Returns a sentence for each problem.
+
+    For a start on the person's own desktop; a client with a data folder of its own keeps to that.
+    """
+    problems: list[str] = []
+    demos = Path(tempfile.gettempdir()).glob(f"{DEMO_FOLDER}*/client/restore.jsonl")
+    for path in (RestoreJournal.default_path(), *(demo for demo in demos if _is_ours(demo))):
+        journal = RestoreJournal(path)
+        try:
+            if journal.intents():
+                problems += revert_all(journal, all_operations())
+        except LockdownError as error:
+            problems.append(str(error))
+    return problems
+
+
+def _is_ours(path: Path) -> bool:
+    """Anybody may put something into the folder for temporary files."""
+    try:
+        return not hasattr(os, "getuid") or path.lstat().st_uid == os.getuid()
+    except OSError:
+        return False
 
 
 def restore_command(journal: Path) -> tuple[str, ...]:
