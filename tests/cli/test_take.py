@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import configparser
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from app.cli.main import main
+from app.cli.main import build_parser, main
 from app.lockdown.linux import kiosk_compositor
 from app.runtime.kiosk_compositor import VARIABLE
+from app.runtime.resources import resources_dir
 
 
 @pytest.mark.parametrize("by", ["option", "variable"])
@@ -32,3 +35,12 @@ def test_a_kiosk_compositor_is_for_linux(
     monkeypatch.setattr(sys, "platform", "darwin")
     assert main(["take", "--data-dir", str(tmp_path / "data"), "--kiosk-compositor"]) == 2
     assert "leave it out" in capsys.readouterr().err
+
+
+def test_the_session_for_the_login_screen_starts_an_exam_in_the_kiosk_compositor() -> None:
+    entry = configparser.ConfigParser(interpolation=None)
+    entry.read(resources_dir() / "desktop" / "invigil-exam.desktop", encoding="utf-8")
+    program, *words = shlex.split(entry["Desktop Entry"]["Exec"])
+    assert program == "invigil"
+    asked = build_parser().parse_args(words)
+    assert (asked.kiosk_compositor, asked.key) == (True, None)
