@@ -178,6 +178,7 @@ HARMLESS = {
     "allowed": replace(OVER, program="calculator"),
     "ours": replace(OVER, pid=100),
     "beside": replace(OVER, rectangle=(1920, 0, 2500, 500)),
+    "edge": replace(OVER, rectangle=(1905, 0, 2500, 500)),
     "without size": replace(OVER, rectangle=(10, 10, 10, 10)),
     "tool tip": replace(OVER, class_name="tooltips_class32", rectangle=(10, 10, 200, 40)),
     "input method": replace(OVER, class_name="IME", rectangle=(10, 10, 300, 80)),

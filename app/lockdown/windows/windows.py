@@ -34,6 +34,8 @@ SMALL_CLASSES = frozenset({"tooltips_class32", "#32768", "IME", "MSCTFIME UI", "
 """Tool tips, menus, shadows and input methods, which every program has."""
 SMALL_SHARE = 0.05
 """A tool tip is smaller than this share of the exam window; a program may call any window a tool tip."""
+THIN_PX = 16
+"""What reaches over the exam by less shows nothing: a frame, a shadow, the edge of a hidden task bar."""
 _LOOKS_PER_S = 20
 
 Rectangle = tuple[int, int, int, int]
@@ -81,15 +83,15 @@ def accused(
 
 
 def _why(window: TopLevel, exam: TopLevel, above: bool) -> WindowIs | None:
-    overlap = _area(_common(window.rectangle, exam.rectangle))
+    common = _common(window.rectangle, exam.rectangle)
     if _area(window.rectangle) == 0:
         return None
     if window.of_windows and window.class_name in SHELL_CLASSES:
         return None
     if window.affinity:
-        seen = above or overlap < _area(window.rectangle)
+        seen = above or _area(common) < _area(window.rectangle)
         return WindowIs.HIDDEN_FROM_CAPTURE if seen else None
-    if not above or overlap == 0 or window.clicks_pass:
+    if not above or _is_thin(common) or window.clicks_pass:
         return None
     small = _area(window.rectangle) <= SMALL_SHARE * _area(exam.rectangle)
     return None if small and window.class_name in SMALL_CLASSES else WindowIs.ABOVE
@@ -97,6 +99,11 @@ def _why(window: TopLevel, exam: TopLevel, above: bool) -> WindowIs | None:
 
 def _common(one: Rectangle, other: Rectangle) -> Rectangle:
     return max(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]), min(one[3], other[3])
+
+
+def _is_thin(rectangle: Rectangle) -> bool:
+    left, top, right, bottom = rectangle
+    return min(right - left, bottom - top) < THIN_PX
 
 
 def _area(rectangle: Rectangle) -> int:
