@@ -58,7 +58,7 @@ def _unsampled(responses: Mapping[int, Response], *, applied: bool) -> dict[str,
 PRESETS: dict[str, Preset] = {
     "practice": Preset(
         "Practice",
-        "To try out the exam: Quit works at any time, files may stand in for devices, nothing is judged or held, and no recording is kept.",
+        "To try out the exam: Quit works at any time, files may stand in for devices, nothing is judged, and no recording is kept.",
         {
             "identity": {"photo": False},
             "lockdown": {
@@ -136,7 +136,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "strict": Preset(
         "Strict",
-        "For exams with much at stake: everything is recorded and kept, detection is quick, a second monitor or remote control holds the exam, and denied programs are closed; chats, assistants and camera programs are denied too.",
+        "For exams with much at stake: everything is kept, detection is quick, chats, assistants and camera programs are denied too, and what is denied holds the exam.",
         {
             "identity": {"photo": True},
             "lockdown": {

@@ -21,6 +21,7 @@ from pytestqt.qtbot import QtBot
 
 from app import __version__
 from app.core.types import Json
+from app.core.unlock import matches
 from app.keys.issuers import Issuer, TrustedIssuers, save_issuer
 from app.keys.protected import is_protected, unprotect
 from app.keys.tokens import LINK, ConfigKey, issue, read_key
@@ -28,6 +29,7 @@ from app.runtime.editor import EditorDesk
 from app.ui.editor.controls import Number, YesNo
 from app.ui.editor.desk import AudienceKind, Opened, SignOrder
 from app.ui.editor.dialogs import CompareDialog, DataTable, EditorDialog, ImportDialog, PasswordDialog
+from app.ui.editor.password_control import Password
 from app.ui.editor.preset_dialog import PresetDialog
 from app.ui.editor.sign_dialog import ResultPage, SignDialog
 from app.ui.editor.tables import Table
@@ -261,6 +263,58 @@ def test_rules_are_set_switched_and_reset_by_keys(editor: EditorWindow, qtbot: Q
     qtbot.waitUntil(lambda: editor.model.is_default("detection.rules"))
     press("Tab")
     qtbot.waitUntil(lambda: not table.table.hasFocus())
+
+
+def test_what_follows_a_violation_is_chosen_by_its_first_letter(
+    editor: EditorWindow, qtbot: QtBot, press: Press
+) -> None:
+    editor.show_setting("detection.rules")
+    table = editor.form.row("detection.rules").control
+    assert isinstance(table, Table)
+    qtbot.waitUntil(table.table.hasFocus)
+    cell = table.model.index(table.model.codes.index(5007), table.model.columnCount() - 1)
+    table.table.setCurrentIndex(cell)
+    assert cell.data() == "Warn"
+    type_text("h")
+    qtbot.waitUntil(lambda: editor.model.value("detection.rules") == {"5007": {"response": "hold"}})
+    assert cell.data() == "Hold"
+    qtbot.waitUntil(table.table.hasFocus)
+    press("Delete")
+    qtbot.waitUntil(lambda: editor.model.is_default("detection.rules"))
+
+
+def test_an_unlock_password_is_typed_and_only_its_hash_is_kept(
+    editor: EditorWindow, qtbot: QtBot, press: Press
+) -> None:
+    editor.show_setting("lockdown.unlock_password")
+    control = editor.form.row("lockdown.unlock_password").control
+    assert isinstance(control, Password)
+    qtbot.waitUntil(control.line.hasFocus)
+    assert control.line.echoMode() is QLineEdit.EchoMode.Password
+    assert control.state.text() == "No password is set."
+    type_text("long enough")
+    qtbot.waitUntil(lambda: control.state.text() == "Not set yet: press Return.")
+    assert editor.model.is_default("lockdown.unlock_password")
+    press("Return")
+    qtbot.waitUntil(lambda: matches(str(editor.model.value("lockdown.unlock_password")), "long enough"))
+    assert (control.line.text(), control.state.text()) == ("", "A password is set.")
+    press("ctrl+z")
+    qtbot.waitUntil(lambda: control.state.text() == "No password is set.")
+    press("ctrl+y")
+    qtbot.waitUntil(lambda: control.state.text() == "A password is set.")
+    type_text("another one")
+    press("Tab")
+    qtbot.waitUntil(lambda: matches(str(editor.model.value("lockdown.unlock_password")), "another one"))
+    QTest.mouseClick(control.remove_button, LEFT)
+    qtbot.waitUntil(lambda: editor.model.is_default("lockdown.unlock_password"))
+
+
+def test_a_quick_hash_of_another_product_is_pointed_out(editor: EditorWindow, qtbot: QtBot) -> None:
+    editor.show_setting("lockdown.unlock_password")
+    control = editor.form.row("lockdown.unlock_password").control
+    assert isinstance(control, Password)
+    set_value(editor, qtbot, "lockdown.unlock_password", f"sha256${'0' * 64}")
+    assert "easily guessed" in control.state.text()
 
 
 def test_the_menus_open_by_their_letters(editor: EditorWindow, qtbot: QtBot, press: Press) -> None:

@@ -16,6 +16,7 @@ from app.keys.settings import GROUPS, SECRETS, SETTINGS
 
 RULES = "detection.rules"
 WEIGHTS = "score.weights"
+KEPT_AS_HASH = frozenset({"lockdown.unlock_password"})
 LARGEST = 1_000_000_000
 """No number of a policy is larger; what is, is not taken into the editor."""
 _UNITS = {
@@ -35,6 +36,7 @@ class Kind(Enum):
     NUMBER = "number"
     CHOICE = "choice"
     LINE = "line"
+    HASHED = "text kept as a hash"
     TEXT = "text"
     LIST = "list"
     RULES = "rules"
@@ -124,6 +126,8 @@ def _kind(path: str, hint: Any) -> Kind:
         return Kind.CHOICE
     if get_origin(hint) is tuple:
         return Kind.LIST
+    if path in KEPT_AS_HASH:
+        return Kind.HASHED
     if hint is str and path in SEVERAL_LINES:
         return Kind.TEXT
     return {bool: Kind.YES_NO, int: Kind.WHOLE, float: Kind.NUMBER, str: Kind.LINE}[hint]

@@ -156,7 +156,7 @@ class Spin(QDoubleSpinBox):
         self.setMinimumWidth(current().px(150))
         self.setMaximumWidth(current().px(190))
         self.lineEdit().setTextMargins(current().px(9), 0, current().px(9), 0)
-        _leave_undo_to_the_window(self)
+        leave_undo_to_the_window(self)
 
     def textFromValue(self, value: float) -> str:
         return self.locale().toString(round(value)) if self.decimals() == 0 else f"{value:.3f}".rstrip("0").rstrip(".")
@@ -223,7 +223,7 @@ class Line(Control):
         super().__init__(setting)
         self.line = QLineEdit()
         self.line.setMaxLength(1_000_000)
-        _leave_undo_to_the_window(self.line)
+        leave_undo_to_the_window(self.line)
         self.hold(self.line)
         self.line.textEdited.connect(self.tell)
         if setting.secret:
@@ -257,7 +257,7 @@ class Text(Control):
         self.text = QPlainTextEdit()
         self.text.setTabChangesFocus(True)
         self.text.setUndoRedoEnabled(False)
-        _leave_undo_to_the_window(self.text)
+        leave_undo_to_the_window(self.text)
         self._grow()
         down = QVBoxLayout(self)
         down.setContentsMargins(0, 0, 0, 0)
@@ -317,7 +317,8 @@ class _UndoFilter(QObject):
         return False
 
 
-def _leave_undo_to_the_window(field: QWidget) -> None:
+def leave_undo_to_the_window(field: QWidget) -> None:
+    """For every field that a person types into."""
     field.installEventFilter(_UndoFilter(field))
 
 

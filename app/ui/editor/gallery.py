@@ -62,6 +62,7 @@ def cases() -> dict[str, Show]:
         "new": _new,
         "exam": _group("exam"),
         "capture": _group("capture"),
+        "unlock": _unlock,
         "detection": _group("detection"),
         "rules": _rules,
         "score": _group("score"),
@@ -111,7 +112,14 @@ def _group(name: str) -> Show:
     return show
 
 
+def _unlock(window: EditorWindow) -> EditorWindow:
+    _set(window, {"lockdown.unlock_password": f"sha256${'0' * 64}", "lockdown.hold_release": "proctor"})
+    window.show_setting("lockdown.unlock_password")
+    return window
+
+
 def _rules(window: EditorWindow) -> EditorWindow:
+    _set(window, {"detection.rules": {"5001": {"response": "hold"}, "5101": {"dwell_s": 4.0}}})
     window.show_setting("detection.rules")
     return window
 

@@ -16,9 +16,10 @@ from app.core.abilities import unmet
 from app.core.codes import EVIDENCE
 from app.core.policy import Policy, RuleSetting
 from app.core.types import Json
-from app.keys.bounds import problems
+from app.keys.bounds import RULE_NUMBERS, problems
 from app.keys.contradictions import Problem
 from app.keys.policy_model import POLICY_VERSION
+from app.keys.settings import RESPONSES
 from app.ui.editor.catalogue import LARGEST, Group, Kind, Setting
 
 Values = dict[str, Json]
@@ -26,7 +27,6 @@ Values = dict[str, Json]
 
 _HINTS = {f.name: get_type_hints(Policy)[f.name] for f in fields(Policy)}
 _PATH = re.compile(r"\bpolicy\.([a-z]+\.[a-z_]*[a-z])")
-_RULE_NUMBERS = frozenset(f.name for f in fields(RuleSetting)) - {"enabled"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,7 +298,9 @@ def _wrong_rule(rule: Json) -> str:
     for name, value in rule.items():
         if name == "enabled":
             wrong = "" if isinstance(value, bool) else "has to be true or false"
-        elif name in _RULE_NUMBERS:
+        elif name == "response":
+            wrong = "" if value is None or value in tuple(RESPONSES) else f"has to be one of {', '.join(RESPONSES)}"
+        elif name in RULE_NUMBERS:
             wrong = "" if value is None else _wrong_number(value, whole=False)
         else:
             wrong = "is not a known field"

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 from app.core.types import Json
 from app.ui.editor.catalogue import Kind, Setting
 from app.ui.editor.controls import Choice, Control, Line, List, Number, Text, YesNo
+from app.ui.editor.password_control import Password
 from app.ui.editor.tables import Table
 from app.ui.icons import Icons
 from app.ui.theme import current
@@ -148,6 +149,8 @@ def make_control(setting: Setting, icons: Icons) -> Control:
     """The control that fits the setting's kind."""
     if setting.kind in (Kind.WHOLE, Kind.NUMBER):
         return Number(setting, icons)
+    if setting.kind is Kind.HASHED:
+        return Password(setting, icons)
     if setting.kind is Kind.LINE:
         return Line(setting, icons)
     kinds: dict[Kind, type[Control]] = {

@@ -2,219 +2,36 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import cast
 
-from PySide6.QtCore import (
-    QAbstractItemModel,
-    QAbstractTableModel,
-    QEvent,
-    QModelIndex,
-    QPersistentModelIndex,
-    QPointF,
-    QRect,
-    QRectF,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPen
+from PySide6.QtCore import QAbstractItemModel, QEvent, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPen
 from PySide6.QtWidgets import (
+    QComboBox,
     QHeaderView,
     QStyle,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTableView,
     QVBoxLayout,
+    QWidget,
 )
 
-from app.core.codes import EVIDENCE
 from app.core.policy import Detection, Sensitivity
+from app.core.response_rules import unfit
 from app.core.rule_table import settings_for
 from app.core.trust import DEFAULT_WEIGHTS
 from app.core.types import NS_PER_S, Json
+from app.keys.settings import RESPONSES
 from app.ui.editor.catalogue import Kind, Setting
+from app.ui.editor.code_model import SWITCH, CodeModel, Column, Index, Rows
 from app.ui.editor.controls import Control
 from app.ui.theme import current
 from app.ui.widgets import focus_ring, label, rounded
 
-Index = QModelIndex | QPersistentModelIndex
-Rows = dict[str, dict[str, Json]]
-"""What differs from the defaults, by evidence code and column."""
-
-SWITCH = "enabled"
 WEIGHT = "weight"
 _VISIBLE_ROWS = 11
-_NOWHERE = QModelIndex()
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    name: str
-    title: str
-    help: str
-
-
-class CodeModel(QAbstractTableModel):
-    """One row for each evidence code. A cell that has no value of its own shows the default, muted."""
-
-    changed = Signal()
-
-    def __init__(self, columns: Sequence[Column], name_title: str) -> None:
-        super().__init__()
-        self.columns = tuple(columns)
-        self.codes = tuple(sorted(EVIDENCE))
-        self._name_title = name_title
-        self._has_switch = any(column.name == SWITCH for column in columns)
-        self._defaults: Mapping[int, Mapping[str, Json]] = {}
-        self._rows: Rows = {}
-
-    @property
-    def rows(self) -> Rows:
-        return {code: dict(row) for code, row in self._rows.items()}
-
-    def show(self, rows: Rows) -> None:
-        if rows != self._rows:
-            self._rows = {code: dict(row) for code, row in rows.items()}
-            self._redraw()
-
-    def show_defaults(self, defaults: Mapping[int, Mapping[str, Json]]) -> None:
-        """By code and column. A code that is not in it is switched off unless it has a row."""
-        if defaults != self._defaults:
-            self._defaults = defaults
-            self._redraw()
-
-    def clear(self, index: Index) -> None:
-        """Gives a cell its default back."""
-        if index.column() > 0:
-            self._set(index, None)
-
-    def rowCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.codes)
-
-    def columnCount(self, parent: Index = _NOWHERE) -> int:
-        return 0 if parent.isValid() else len(self.columns) + 1
-
-    def flags(self, index: Index) -> Qt.ItemFlag:
-        common = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if index.column() == 0:
-            return common
-        switch = self._column(index).name == SWITCH
-        return common | (Qt.ItemFlag.ItemIsUserCheckable if switch else Qt.ItemFlag.ItemIsEditable)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if orientation is not Qt.Orientation.Horizontal:
-            return None
-        if role == Qt.ItemDataRole.DisplayRole:
-            return self._name_title if section == 0 else self.columns[section - 1].title
-        if role == Qt.ItemDataRole.ToolTipRole and section > 0:
-            return self.columns[section - 1].help
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return (
-                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-                if section == 0
-                else Qt.AlignmentFlag.AlignCenter
-            )
-        return None
-
-    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        if index.column() == 0:
-            return self._name(index, role)
-        switch = self._column(index).name == SWITCH
-        if role == Qt.ItemDataRole.CheckStateRole and switch:
-            return Qt.CheckState.Checked if self.value(index) else Qt.CheckState.Unchecked
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.EditRole):
-            return "" if switch else _number_text(self.value(index))
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignCenter
-        if role == Qt.ItemDataRole.AccessibleTextRole:
-            return self._spoken(index)
-        if role == Qt.ItemDataRole.ForegroundRole:
-            return QColor(current().colours.accent if self.is_own(index) else current().colours.muted)
-        if role == Qt.ItemDataRole.FontRole and self.is_own(index):
-            bold = QFont()
-            bold.setBold(True)
-            return bold
-        return None
-
-    def setData(self, index: Index, value: object, role: int = Qt.ItemDataRole.EditRole) -> bool:
-        if index.column() == 0:
-            return False
-        if role == Qt.ItemDataRole.CheckStateRole and self._column(index).name == SWITCH:
-            self._set(index, Qt.CheckState(value) is Qt.CheckState.Checked)
-            return True
-        if role != Qt.ItemDataRole.EditRole:
-            return False
-        text = str(value).strip().replace(",", ".")
-        number = _number(text)
-        if text and number is None:
-            return False
-        self._set(index, number)
-        return True
-
-    def value(self, index: Index) -> Json:
-        """What is in force: the cell's own value, or the default."""
-        code, name = self.codes[index.row()], self._column(index).name
-        if name == SWITCH:
-            return self._is_on(code)
-        own = self._rows.get(str(code), {}).get(name)
-        return self._defaults.get(code, {}).get(name) if own is None else own
-
-    def is_own(self, index: Index) -> bool:
-        """Whether the cell differs from the default."""
-        code, name = self.codes[index.row()], self._column(index).name
-        if name == SWITCH:
-            return self._is_on(code) != (code in self._defaults)
-        return self._rows.get(str(code), {}).get(name) is not None
-
-    def _set(self, index: Index, value: Json) -> None:
-        """None gives the default back. A row in which nothing is left goes."""
-        code, name = self.codes[index.row()], self._column(index).name
-        known, on = code in self._defaults, self._is_on(code)
-        if name == SWITCH:
-            on = known if value is None else value is True
-        kept: dict[str, Json] = {
-            n: v for n, v in self._rows.get(str(code), {}).items() if n not in (SWITCH, name) and v is not None
-        }
-        if name != SWITCH and value is not None:
-            kept[name] = value
-        if self._has_switch and on != (known or bool(kept)):
-            kept[SWITCH] = on
-        if kept:
-            self._rows[str(code)] = kept
-        else:
-            self._rows.pop(str(code), None)
-        self.dataChanged.emit(self.index(index.row(), 0), self.index(index.row(), self.columnCount() - 1))
-        self.changed.emit()
-
-    def _is_on(self, code: int) -> bool:
-        row = self._rows.get(str(code))
-        return code in self._defaults if row is None else row.get(SWITCH, True) is True
-
-    def _column(self, index: Index) -> Column:
-        return self.columns[index.column() - 1]
-
-    def _name(self, index: Index, role: int) -> object:
-        code = self.codes[index.row()]
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{code}  {EVIDENCE[code].name}"
-        if role == Qt.ItemDataRole.ToolTipRole:
-            return EVIDENCE[code].sentence
-        if role == Qt.ItemDataRole.ForegroundRole and code not in self._defaults:
-            return QColor(current().colours.muted)
-        return None
-
-    def _spoken(self, index: Index) -> str:
-        column, code = self._column(index), self.codes[index.row()]
-        value = self.value(index)
-        shown = _number_text(value) if column.name != SWITCH else self.tr("on") if value else self.tr("off")
-        own = "" if self.is_own(index) else f", {self.tr('default')}"
-        return f"{EVIDENCE[code].name}, {column.title}: {shown or self.tr('none')}{own}"
-
-    def _redraw(self) -> None:
-        last = self.index(len(self.codes) - 1, self.columnCount() - 1)
-        self.dataChanged.emit(self.index(0, 0), last)
 
 
 class CodeTable(QTableView):
@@ -270,6 +87,40 @@ class CellDelegate(QStyledItemDelegate):
             focus_ring(painter, QRect(option.rect).adjusted(1, 1, -1, -1), current().px(4))
             painter.restore()
 
+    def createEditor(self, parent: QWidget, option: QStyleOptionViewItem, index: Index) -> QWidget:
+        """A list to choose from where there are choices: the default first, then each with its words."""
+        choices = self._choices(index)
+        if not choices:
+            return super().createEditor(parent, option, index)
+        box = QComboBox(parent)
+        box.setProperty("role", "cell")
+        box.addItem(self.tr("Default"), "")
+        for value, words in choices.items():
+            box.addItem(words, value)
+        box.activated.connect(lambda _at: self._take(box))
+        return box
+
+    def setEditorData(self, editor: QWidget, index: Index) -> None:
+        if isinstance(editor, QComboBox):
+            editor.setCurrentIndex(max(0, editor.findText(str(index.data()))))
+        else:
+            super().setEditorData(editor, index)
+
+    def setModelData(self, editor: QWidget, model: QAbstractItemModel, index: Index) -> None:
+        if isinstance(editor, QComboBox):
+            model.setData(index, editor.currentData())
+        else:
+            super().setModelData(editor, model, index)
+
+    def _take(self, box: QComboBox) -> None:
+        """What is chosen is taken at once: nothing else is to be confirmed."""
+        self.commitData.emit(box)
+        self.closeEditor.emit(box)
+
+    def _choices(self, index: Index) -> Mapping[str, str]:
+        model = index.model()
+        return model.choices(index) if isinstance(model, CodeModel) else {}
+
     def _paint_switch(self, painter: QPainter, option: QStyleOptionViewItem, on: bool) -> None:
         theme = current()
         c, side = theme.colours, theme.px(18)
@@ -307,6 +158,11 @@ def tick_box(painter: QPainter, box: QRectF, *, on: bool) -> None:
         painter.drawPolyline([QPointF(box.left() + x * box.width(), box.top() + y * box.height()) for x, y in points])
 
 
+def fitting_responses(code: int) -> dict[str, str]:
+    """The responses that this rule may have, with their words, the mildest first."""
+    return {response: told.label for response, told in RESPONSES.items() if not unfit(code, response)}
+
+
 class Table(Control):
     """The control of a setting that has a value for each evidence code."""
 
@@ -339,6 +195,7 @@ class Table(Control):
                     "cooldown_s": rule.cooldown_ns / NS_PER_S,
                     "threshold": rule.threshold,
                     "severity": rule.severity,
+                    "response": rule.response,
                 }
                 for code, rule in rules.items()
             }
@@ -359,7 +216,11 @@ class Table(Control):
 
     def _hint(self) -> str:
         keys = self.tr("Grey values are defaults. Type to change one, Delete gives its default back.")
-        return keys if self._weights else f"{keys} {self.tr('Space switches a rule. Times are in seconds.')}"
+        return (
+            keys
+            if self._weights
+            else f"{keys} {self.tr('Space switches a rule, a letter chooses a response. Times are in seconds.')}"
+        )
 
     def _rule_columns(self) -> list[Column]:
         return [
@@ -372,6 +233,7 @@ class Table(Control):
                 "threshold", self.tr("Threshold"), self.tr("In the rule's own unit; see the policy's documentation")
             ),
             Column("severity", self.tr("Severity"), self.tr("0 is for information, 1 the gravest")),
+            Column("response", self.tr("Response"), self.tr("What follows a violation"), fitting_responses),
         ]
 
     def _weight_columns(self) -> list[Column]:
@@ -380,15 +242,3 @@ class Table(Control):
                 WEIGHT, self.tr("Points"), self.tr("Trust points that a violation of severity 1 and ten seconds costs")
             )
         ]
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) and abs(number) <= 1e9 else None
-
-
-def _number_text(value: Json) -> str:
-    return f"{value:g}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
