@@ -213,15 +213,11 @@ def test_this_is_windows_with_a_window_system_that_tells_of_everything() -> None
     assert closer() is not None
 
 
-def test_wine_says_that_it_is_wine_and_nothing_else_speaks_against_this_machine() -> None:
-    assert {signal.name for signal in machine_signals({})} <= {
-        "wine",
-        "vm_bios_vendor",
-        "vm_product",
-        "vm_board",
-        "vm_mac",
-    }
-    assert "wine" in {signal.name for signal in machine_signals({})}
+def test_wine_says_that_it_is_wine_and_nobody_is_accused_of_remote_control_or_a_false_camera() -> None:
+    """Wine passes on the firmware's and the graphics card's names of the machine below it, which may be a virtual one."""
+    found = {signal.name: signal.detail for signal in machine_signals({})}
+    assert found["wine"].startswith("Wine ")
+    assert found.keys().isdisjoint({"remote_session", "virtual_camera_name", "vm_service"})
 
 
 def test_the_active_window_is_told_by_its_kind_and_program() -> None:
