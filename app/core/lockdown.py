@@ -33,7 +33,8 @@ class MachineFacts:
     ``screen_saver_control``: blanking can be read and set. ``nested``: the kiosk compositor is itself a window of another
     session. ``kiosk_compositor``: one is installed and could be started. ``login_session``: the system tells of locking,
     sleep and switching. ``input_devices``: real and injected input can be told apart. ``clipboard_events``: changes of the
-    clipboard are told. ``event_tap``: macOS lets us see keys. ``assessment``: macOS's assessment mode is granted.
+    clipboard are told. ``system_policies``: this user may change what Ctrl+Alt+Del offers on Windows. ``event_tap``: macOS
+    lets us see keys. ``assessment``: macOS's assessment mode is granted.
     """
 
     system: System
@@ -45,6 +46,7 @@ class MachineFacts:
     login_session: bool = False
     input_devices: bool = False
     clipboard_events: bool = False
+    system_policies: bool = False
     event_tap: bool = False
     assessment: bool = False
 
@@ -74,6 +76,9 @@ OPERATIONS = (
 
 LASTING = frozenset({CLIPBOARD, KEEP_AWAKE, SYSTEM_KEYS, OTHER_WINDOWS, DESKTOP})
 """What may outlive the client, and so wants ``AUTOSTART``."""
+
+BY_GUARDIAN = frozenset({DESKTOP})
+"""What the guardian performs before it starts the client there: it outlives the client's own end."""
 
 MONITORS = "monitors"
 PROCESSES = "processes"
@@ -267,6 +272,8 @@ def _gaps(facts: MachineFacts) -> list[tuple[str, str]]:
         ]
     if facts.system in _LINUX:
         found.append((not facts.login_session, SESSION, _NO_LOGIND))
+    if facts.system is System.WINDOWS:
+        found.append((not facts.system_policies, SYSTEM_KEYS, _NO_POLICIES))
     if facts.system is System.MACOS:
         found.append((not facts.event_tap and not facts.assessment, KEYBOARD, _NO_EVENT_TAP))
     return [(what, sentence) for applies, what, sentence in found if applies]
@@ -282,6 +289,10 @@ _NO_RANDR = "The X server has no RandR 1.5, so monitors that it joins or adds vi
 _NO_XFIXES = "The X server has no XFixes extension, so changes of the clipboard are not noticed."
 _NO_XINPUT = "The X server has no XInput 2, so keys and clicks that a program makes are not told from real ones."
 _NO_LOGIND = "No login manager answers on D-Bus, so screen locks and sleep are only seen as gaps."
+_NO_POLICIES = (
+    "This user may not change what Ctrl+Alt+Del offers on Windows, so the task manager, locking and signing out stay "
+    "reachable there: set DisableTaskMgr and its like by group policy, or use an account that may."
+)
 _NO_EVENT_TAP = (
     "macOS does not let this application see keys, so key combinations that leave the exam are not blocked: "
     "allow it in System Settings, Privacy & Security, Accessibility."

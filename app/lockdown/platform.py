@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from app.core.errors import LockdownError
-from app.core.lockdown import OPERATIONS, SYSTEM_NAMES, MachineFacts, Plan, System
+from app.core.lockdown import BY_GUARDIAN, OPERATIONS, SYSTEM_NAMES, MachineFacts, Plan, System
 from app.core.machine import FoundSignal
 from app.core.ports import Closer, LockdownOperation, Watcher
 from app.lockdown.setting import OperationSetting, WatchSetting
@@ -56,9 +56,9 @@ def unsupported(environ: Mapping[str, str] = os.environ) -> str | None:
 
 
 def operations_for(plan: Plan, setting: OperationSetting) -> tuple[LockdownOperation, ...]:
-    """The plan's operations in its order."""
+    """The plan's operations in its order, without those that are the guardian's."""
     available = operations_named(setting)
-    return tuple(available[name] for name in plan.operations)
+    return tuple(available[name] for name in plan.operations if name not in BY_GUARDIAN)
 
 
 def all_operations() -> dict[str, LockdownOperation]:

@@ -247,6 +247,7 @@ MATTERS: dict[str, set[System]] = {
     "login_session": LINUX,
     "input_devices": {System.LINUX_X11},
     "clipboard_events": {System.LINUX_X11},
+    "system_policies": {System.WINDOWS},
     "event_tap": set(),
     "assessment": set(),
 }

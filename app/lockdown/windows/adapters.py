@@ -12,7 +12,7 @@ from app.core.ports import Closer, LockdownOperation, Watcher
 from app.lockdown.processes import Processes, reasons
 from app.lockdown.setting import OperationSetting, WatchSetting
 from app.lockdown.win32 import kernel32, user32_windows
-from app.lockdown.windows import machine
+from app.lockdown.windows import changes, machine
 from app.lockdown.windows.clipboard_use import ClipboardUse
 from app.lockdown.windows.closer import WindowsCloser
 from app.lockdown.windows.devices import Devices
@@ -20,7 +20,9 @@ from app.lockdown.windows.displays import Displays
 from app.lockdown.windows.input import InputUse
 from app.lockdown.windows.listener import Listener
 from app.lockdown.windows.programs import WindowsPrograms
+from app.lockdown.windows.registry import Registry
 from app.lockdown.windows.session import Session
+from app.lockdown.windows.system_keys import may_set_policies
 from app.lockdown.windows.windows import ForeignWindows
 
 
@@ -38,10 +40,11 @@ class WindowsAdapters:
             login_session=True,
             input_devices=True,
             clipboard_events=True,
+            system_policies=may_set_policies(Registry()),
         )
 
     def operations(self, setting: OperationSetting) -> tuple[LockdownOperation, ...]:
-        return ()
+        return changes.operations(setting)
 
     def watcher(self, name: str, setting: WatchSetting) -> Watcher | None:
         made = self._watchers().get(name)
