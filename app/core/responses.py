@@ -9,7 +9,8 @@ Guarantees, each held by a test:
 - Nothing happens for ``record`` and ``warn``; each violation holds or ends the exam once at most.
 - A program is asked before it is ended, and only ended where the policy allows it, ``ASK_NS`` later.
 - What does not close holds the exam, with the program's name; what the system does not let us close does so at once.
-- Leaving the window because the screen was locked or the machine slept neither holds nor ends an exam.
+- Leaving the window, or a device that gives nothing, because the screen was locked or the machine slept neither holds
+  nor ends an exam.
 - After ``excused`` nothing that was open then is followed any more; what opens anew is.
 """
 
@@ -19,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from app.core.policy import Response
-from app.core.rule_table import FOCUS_LOST, FOREIGN_WINDOW, PROCESS
+from app.core.rule_table import FOCUS_LOST, FOREIGN_WINDOW, GAP, PROCESS
 from app.core.types import NS_PER_S, Observation, ProcessesSeen, SessionSeen, SessionState, Violation, WindowsSeen
 
 ASK_NS = 5 * NS_PER_S
@@ -28,9 +29,12 @@ END_NS = 3 * NS_PER_S
 """How long an ended program has to be gone."""
 SETTLE_NS = 2 * NS_PER_S
 """How long it is waited, after the focus was lost, for the system to say that its screen was locked."""
+WAKING_NS = 15 * NS_PER_S
+"""How long devices may take after that to give something again."""
 CLOSABLE = frozenset({PROCESS, FOREIGN_WINDOW})
 """Violations of something that can be closed; for others ``close`` is ``hold``."""
 FOLLOWED: frozenset[Response] = frozenset({"hold", "close", "end"})
+_OF_NORMAL_LIFE = frozenset({FOCUS_LOST, GAP})
 NORMAL_LIFE = frozenset({SessionState.LOCKED, SessionState.ASLEEP})
 
 
@@ -68,11 +72,15 @@ class Cause:
 
 @dataclass(frozen=True, slots=True)
 class Following:
-    """``causes`` by violation number; ``programs`` that can be closed now, by code."""
+    """``causes`` by violation number; ``programs`` that can be closed now, by code. ``absent``: the screen is locked or
+    the machine sleeps; ``back_ns``: when that was last over.
+    """
 
     causes: Mapping[int, Cause] = field(default_factory=dict)
     programs: Mapping[int, tuple[Program, ...]] = field(default_factory=dict)
     efforts: Mapping[Program, Effort] = field(default_factory=dict)
+    absent: bool = False
+    back_ns: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +108,11 @@ Step = AskToClose | EndProgram | Hold | EndAttempt
 
 def opened(state: Following, violation: Violation, response: Response, now_ns: int) -> Following:
     """Takes a violation that has just opened, what has no duration included (then ``closed`` follows)."""
-    if response not in FOLLOWED:
+    if response not in FOLLOWED or _is_normal_life(state, violation.code, now_ns):
         return state
     if response == "close" and violation.code not in CLOSABLE:
         response = "hold"
-    settle_ns = SETTLE_NS if violation.code == FOCUS_LOST else 0
+    settle_ns = SETTLE_NS if violation.code in _OF_NORMAL_LIFE else 0
     due_ns = None if response == "close" else now_ns + settle_ns
     cause = Cause(violation.number, violation.code, response, now_ns, violation.detail, due_ns)
     return replace(state, causes={**state.causes, cause.number: cause})
@@ -129,11 +137,12 @@ def seen(state: Following, observation: Observation) -> Following:
     if isinstance(observation, WindowsSeen):
         windows = tuple(Program(one.program, one.handle or None, one.pid) for one in observation.found)
         return _there(state, FOREIGN_WINDOW, windows)
-    if isinstance(observation, SessionSeen) and observation.state in NORMAL_LIFE:
-        return replace(
-            state, causes={n: c for n, c in state.causes.items() if c.code != FOCUS_LOST or c.due_ns is None}
-        )
-    return state
+    if not isinstance(observation, SessionSeen):
+        return state
+    if observation.state in NORMAL_LIFE:
+        stays = {n: c for n, c in state.causes.items() if c.code not in _OF_NORMAL_LIFE or c.due_ns is None}
+        return replace(state, causes=stays, absent=True)
+    return replace(state, absent=False, back_ns=observation.at_ns if state.absent else state.back_ns)
 
 
 def refused(state: Following, program: Program, sentence: str) -> Following:
@@ -173,6 +182,11 @@ def due(state: Following, now_ns: int, *, kill: bool) -> tuple[Following, tuple[
         if lasting.open or lasting.due_ns is not None:
             causes[number] = lasting
     return replace(state, causes=causes, efforts=efforts), tuple(steps)
+
+
+def _is_normal_life(state: Following, code: int, now_ns: int) -> bool:
+    waking = code == GAP and state.back_ns is not None and now_ns - state.back_ns < WAKING_NS
+    return code in _OF_NORMAL_LIFE and (state.absent or waking)
 
 
 def _there(state: Following, code: int, programs: tuple[Program, ...]) -> Following:

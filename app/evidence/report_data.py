@@ -42,6 +42,8 @@ INNOCENT: Mapping[int, str] = {
     5119: "A loose cable or a slow machine is the usual cause.",
     5120: "A failing disk can damage files without anybody's doing.",
     5121: "Such keys are often pressed from habit; they had no effect.",
+    5122: "Notifications, a screen keyboard or an update open windows by themselves.",
+    5123: "Screen keyboards, speech input and programmable mice make keys and clicks, too.",
 }
 """What would explain a violation innocently: said to the reviewer beside each."""
 

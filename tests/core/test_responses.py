@@ -13,6 +13,7 @@ from app.core.responses import (
     ASK_NS,
     END_NS,
     SETTLE_NS,
+    WAKING_NS,
     AskToClose,
     EndAttempt,
     EndProgram,
@@ -28,7 +29,7 @@ from app.core.responses import (
     refused,
     seen,
 )
-from app.core.rule_table import BLOCKED_KEY, FOCUS_LOST, FOREIGN_WINDOW, MONITORS, PROCESS, REMOTE_CONTROL
+from app.core.rule_table import BLOCKED_KEY, FOCUS_LOST, FOREIGN_WINDOW, GAP, MONITORS, PROCESS, REMOTE_CONTROL
 from app.core.types import (
     NS_PER_S,
     ForeignWindow,
@@ -190,6 +191,18 @@ def test_a_screen_lock_or_sleep_neither_holds_nor_ends_an_exam(state: SessionSta
     exam.see(SessionSeen(exam.now_ns, state))
     exam.close()
     assert exam.pass_(60 * NS_PER_S) == []
+
+
+def test_a_device_that_gives_nothing_after_sleep_holds_nothing_until_it_had_time_to_wake() -> None:
+    exam = Exam()
+    exam.open(GAP, "hold", 1)
+    exam.see(SessionSeen(0, SessionState.ASLEEP))
+    exam.open(GAP, "hold", 2)
+    exam.see(SessionSeen(0, SessionState.HERE))
+    exam.open(GAP, "hold", 3)
+    assert exam.pass_(WAKING_NS) == []
+    exam.open(GAP, "hold", 4)
+    assert kinds(exam.pass_(SETTLE_NS)) == [Hold]
 
 
 @pytest.mark.parametrize("state", [SessionState.HERE, SessionState.AWAY])
