@@ -105,7 +105,9 @@ def test_a_camera_file_that_goes_bad_is_an_error_and_a_gap_but_no_end(
     assert client.verified().ok
 
 
-def test_a_client_that_was_frozen_goes_on_with_a_gap_and_accuses_nobody(backend: Backend, tmp_path: Path) -> None:
+def test_a_client_that_was_stopped_goes_on_with_a_gap_and_nothing_is_told_but_the_stop(
+    backend: Backend, tmp_path: Path
+) -> None:
     film = tmp_path / "film.webm"
     _short_film(film)
     key, trust = make_key(backend, tmp_path, {"capture": {"segment_s": 2.0}})
@@ -135,6 +137,7 @@ def test_a_client_that_was_frozen_goes_on_with_a_gap_and_accuses_nobody(backend:
     assert sum(max(0, min(end, span[1]) - max(start, span[0])) for start, end in heard) > (FROZEN_S - 1) * NS_PER_S
     assert client.error_codes() == set()
     assert not {5001, 5002, 5004, 5106, 5119} & set(client.codes())
+    assert client.codes().count(5120) == 1
     assert client.count("command", "start_monitoring") == 1
     assert client.verified().ok
 
