@@ -38,7 +38,9 @@ class AutostartEntry:
     def perform(self) -> None:
         path = self._path()
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not path.parent.is_dir():
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _sync(path.parent.parent)
             part = path.with_suffix(".part")
             with part.open("w", encoding="utf-8") as file:
                 file.write(_entry(self._command))
