@@ -93,6 +93,7 @@ class Guardian:
         self._elsewhere = elsewhere
         self._thaw_after_s = thaw_after_s
         self._book = RunBook(journal, os.getpid())
+        self._altered = 0
         self._restarts: deque[float] = deque()
         self._asked: int | None = None
         self._waiting = False
@@ -147,6 +148,9 @@ class Guardian:
         environ |= {GUARDIAN_PID: str(os.getpid()), SCRUBBED: ",".join(taken)}
         try:
             child = start(command, environ)
+        except LockdownError as error:
+            self._say(str(error))
+            return 1
         except OSError as error:
             self._say(f"The exam client '{command[0]}' can't be started ({error.strerror}); install it again.")
             return 1
@@ -181,8 +185,9 @@ class Guardian:
         try:
             altered = sum(damage.altered for damage in self._journal.damages())
             problems = revert_all(self._journal, self._operations)
-            if altered:
-                self._tell(JournalAltered(altered))
+            if altered > self._altered:  # they stay while something can't be restored, and are told once
+                self._tell(JournalAltered(altered - self._altered))
+            self._altered = altered
         except LockdownError as error:
             problems = [str(error)]
         for problem in problems:

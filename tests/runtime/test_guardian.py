@@ -139,6 +139,15 @@ def test_an_altered_journal_is_written_down_for_the_client_and_restores_what_is_
     assert (machine / "notes").read_text() == "a line of the restore journal had been altered"
 
 
+def test_an_altered_line_that_stays_is_told_once(machine: Path) -> None:
+    kept = RestoreJournal(machine / "restore.jsonl", owner=lambda: Owner(1, 0.0))
+    kept.intend("from the future", {"x": 1})
+    kept.intend("altered", {"x": 1})
+    kept.path.write_bytes(kept.path.read_bytes().replace(b'"altered"', b'"ALTERED"'))
+    assert guard(machine, "kill", "notes", say=lambda _: None) == 0
+    assert (machine / "notes").read_text() == "a line of the restore journal had been altered"
+
+
 def test_a_client_that_is_not_there_is_told_in_a_sentence(machine: Path) -> None:
     said: list[str] = []
     guardian = Guardian(["/nonexistent/client"], machine / "restore.jsonl", {}, say=said.append)
