@@ -36,7 +36,7 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
 def run(args: argparse.Namespace) -> int:
     """The guardian: starts the client, and gives the machine back whatever happens to it."""
     from app.core.errors import EvidenceError
-    from app.lockdown.platform import all_operations
+    from app.lockdown.platform import all_operations, start_elsewhere
     from app.runtime.guardian import Guardian
     from app.runtime.options import ClientOptions, self_command
     from app.runtime.restoring import restore_leftovers
@@ -56,7 +56,9 @@ def run(args: argparse.Namespace) -> int:
     def farewell(sentence: str) -> Sequence[str]:
         return self_command("client", *replace(options, key=None, problem=sentence).to_words())
 
-    return Guardian(command, options.journal, all_operations(), farewell=farewell).run()
+    operations = all_operations()
+    elsewhere = start_elsewhere(operations, options.journal)
+    return Guardian(command, options.journal, operations, farewell=farewell, elsewhere=elsewhere).run()
 
 
 def _placed(options: ClientOptions) -> ClientOptions:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from app.core.errors import LockdownError
-from app.core.lockdown import BY_GUARDIAN, OPERATIONS, SYSTEM_NAMES, MachineFacts, Plan, System
+from app.core.lockdown import BY_GUARDIAN, DESKTOP, OPERATIONS, SYSTEM_NAMES, MachineFacts, Plan, System, plan
 from app.core.machine import FoundSignal
+from app.core.policy import Policy
 from app.core.ports import Closer, LockdownOperation, Watcher
+from app.lockdown.journal import RestoreJournal
 from app.lockdown.setting import OperationSetting, WatchSetting
+
+if TYPE_CHECKING:
+    from app.lockdown.windows.own_desktop import StartOnOwnDesktop
 
 
 class Adapters(Protocol):
@@ -64,6 +70,33 @@ def operations_for(plan: Plan, setting: OperationSetting) -> tuple[LockdownOpera
 def all_operations() -> dict[str, LockdownOperation]:
     """Every operation of this platform by name, for restoring without a window. Empty where none is supported."""
     return operations_named(OperationSetting())
+
+
+def start_elsewhere(operations: Mapping[str, LockdownOperation], journal: Path) -> StartOnOwnDesktop | None:
+    """How the guardian starts a client for which ``belongs_elsewhere`` holds; None where there is no such place.
+
+    ``operations`` are the guardian's own, by which it comes back from there.
+    """
+    if sys.platform == "win32":
+        from app.lockdown.windows.own_desktop import OwnDesktop, StartOnOwnDesktop
+
+        operation = operations.get(DESKTOP)
+        return StartOnOwnDesktop(operation, RestoreJournal(journal)) if isinstance(operation, OwnDesktop) else None
+    return None
+
+
+def is_elsewhere() -> bool:
+    """Whether this process's windows are on a desktop of the exam's own."""
+    if sys.platform == "win32":
+        from app.lockdown.windows.own_desktop import on_own_desktop
+
+        return on_own_desktop()
+    return False
+
+
+def belongs_elsewhere(policy: Policy) -> bool:
+    """Whether this client has to be started again on a desktop of the exam's own."""
+    return DESKTOP in plan(policy, machine_facts()).operations and not is_elsewhere()
 
 
 def watchers_for(plan: Plan, setting: WatchSetting) -> tuple[Watcher, ...]:

@@ -23,16 +23,16 @@ from app.core.lockdown import System
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_S, EntryKind, FocusChanged, Json, KeyBlocked
 from app.keys.tokens import ConfigKey
-from app.lockdown.platform import active_window, machine_facts
+from app.lockdown.platform import active_window, belongs_elsewhere, is_elsewhere, machine_facts
 from app.runtime.asking import KeyOpening, Openers
 from app.runtime.attempts import PAGES, open_attempt
 from app.runtime.clock import SteadyClock
 from app.runtime.controller import SessionController
 from app.runtime.foreign import foreign_environment
-from app.runtime.guardian import SCRUBBED
+from app.runtime.guardian import ELSEWHERE, SCRUBBED
 from app.runtime.key_updates import KeyUpdates, Verify
 from app.runtime.models import Models
-from app.runtime.open_key import Opened, interrupted_key, keep_key, stays_on_loopback
+from app.runtime.open_key import Opened, interrupted_key, keep_key, newest_key, stays_on_loopback
 from app.runtime.opening import Asker, NobodyToAsk, Opener, machine_trust
 from app.runtime.options import ClientOptions
 from app.runtime.parts import ClientParts
@@ -122,8 +122,11 @@ class RunningAttempt:
 class Client:
     """The application object: windows, and at most one running attempt."""
 
-    def __init__(self, options: ClientOptions, scrubbed: Sequence[str] = ()) -> None:
+    def __init__(
+        self, options: ClientOptions, scrubbed: Sequence[str] = (), leave: Callable[[], None] = QApplication.quit
+    ) -> None:
         self._options = options
+        self._leave = leave
         self._scrubbed = tuple(scrubbed)
         self._clock = SteadyClock()
         self._status = StatusFile(options.status)
@@ -132,6 +135,7 @@ class Client:
         self._windows = Windows(self._window, self._kiosk, resources_dir() / "sdk" / "page_api.js", self._status)
         self._running: RunningAttempt | None = None
         self._leaving = False
+        self._moves = False
         self._refused: InvigilError | None = None
         openers = Openers(self._opener, self._opened, self._refuse)
         self._opening = KeyOpening(self._window, self._windows.run, openers)
@@ -146,6 +150,8 @@ class Client:
             self._window.show_start(self._options.problem)
             return
         text = self._options.key or interrupted_key(self._options.data_dir)
+        if text is None and is_elsewhere():
+            text = newest_key(self._options.data_dir)
         if text is None:
             self._window.show_start()
         else:
@@ -153,7 +159,10 @@ class Client:
 
     @property
     def exit_code(self) -> int:
-        """2 (or 1) when all that was opened was refused, 1 when this computer did not pass the check, otherwise 0."""
+        """4 to be started again on a desktop of the exam's own, 2 (or 1) when all that was opened was refused, 1 when this
+        computer did not pass the check, otherwise 0."""
+        if self._moves:
+            return ELSEWHERE
         if self._running is not None:
             return int(self._running.shell.checks_failed)
         return 0 if self._refused is None else self._refused.exit_code
@@ -185,6 +194,10 @@ class Client:
             self._refuse(argument, error)
             return
         self._refused = None
+        if belongs_elsewhere(policy):
+            self._moves = True
+            self._leave()
+            return
         self._kiosk.allow_quit(policy.lockdown.quit_always)
         self._running.start()
 
@@ -344,7 +357,7 @@ def _run(options: ClientOptions) -> int:
     application.setApplicationName("Invigil")
     application.setQuitOnLastWindowClosed(False)
     apply_theme(application, None)
-    client = Client(options, sorted({*taken, *kept_off}))
+    client = Client(options, sorted({*taken, *kept_off}), leave=lambda: application.exit(0))
     beat = QTimer()  # lets Python see SIGTERM while Qt waits
     beat.start(200)
     beat.timeout.connect(client.look_at_clock)

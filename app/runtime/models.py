@@ -47,7 +47,9 @@ class Models:
         return not self._thread.is_alive()
 
     def close(self) -> None:
-        self._thread.join()
+        """Also of models that were never started."""
+        if self._thread.ident is not None:
+            self._thread.join()
         if self._faces is not None:
             self._faces.close()
             self._faces = None

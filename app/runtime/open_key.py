@@ -158,6 +158,11 @@ def interrupted_key(data_dir: Path) -> str | None:
     return next((str(path) for path in _newest(data_dir) if is_begun(path.parent)), None)
 
 
+def newest_key(data_dir: Path) -> str | None:
+    """The key that was kept last, begun or not: where the client was just started again for it."""
+    return next((str(path) for path in _newest(data_dir)), None)
+
+
 def kept_at(argument: str, data_dir: Path) -> Kept | None:
     """What is kept beside an attempt's key, when the argument is the path of one."""
     path = Path(argument)

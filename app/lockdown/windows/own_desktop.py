@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from app.core import lockdown
 from app.core.errors import LockdownError
 from app.core.types import Json
+from app.lockdown.journal import RestoreJournal
+from app.lockdown.sequence import perform_all
 from app.lockdown.win32 import kernel32_processes as kernel32
 from app.lockdown.win32 import user32_desktops as user32
 
@@ -106,6 +108,19 @@ def _switch_to(name: str) -> None:
         user32.switch_desktop(desktop)
     finally:
         user32.close_desktop(desktop)
+
+
+class StartOnOwnDesktop:
+    """The guardian's way to start the client there: changes to the desktop first, written down like any other change."""
+
+    def __init__(self, operation: OwnDesktop, journal: RestoreJournal) -> None:
+        self._operation = operation
+        self._journal = journal
+
+    def __call__(self, command: Sequence[str], environ: Mapping[str, str]) -> DesktopProcess:
+        """Raises LockdownError when Windows refuses the desktop, OSError when the program can't be started."""
+        perform_all([self._operation], self._journal)
+        return start_on(self._operation.desktop, command, environ)
 
 
 class DesktopProcess:
