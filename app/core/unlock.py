@@ -38,7 +38,7 @@ class _Scrypt:
 
 
 def make(password: str, salt: bytes) -> str:
-    """The hash to store. ``salt`` is at least ``LEAST_SALT_BYTES`` random bytes, new each time. Takes about 0.1 s.
+    """The hash to store. ``salt`` is at least ``LEAST_SALT_BYTES`` random bytes, new each time. Takes some tenths of a second.
 
     Raises ValueError for an empty password or a salt of another length.
     """

@@ -20,7 +20,7 @@ _MOST = 200
 class Password(Control):
     """What is typed is taken by Return, by Set, or when the keyboard goes elsewhere. The hash itself is never shown.
 
-    Making the hash takes about 0.1 s on the UI thread.
+    Making the hash takes some tenths of a second on the UI thread.
     """
 
     def __init__(self, setting: Setting, icons: Icons) -> None:
