@@ -79,7 +79,7 @@ class By(StrEnum):
 
     RULE = "rule"
     PROCTOR = "proctor"
-    PASSWORD = "password"
+    SUPERVISOR = "supervisor"
     CANDIDATE = "candidate"
 
 

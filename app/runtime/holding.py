@@ -107,7 +107,7 @@ class Holding:
             return
         if self._matches(stored, password):
             self._attempt.store.set_meta(_FAILURES, "0")
-            self._post(Event(EventName.RELEASE_REQUESTED, "unlocked with the supervisor's password", By.PASSWORD))
+            self._post(Event(EventName.RELEASE_REQUESTED, "unlocked with the supervisor's password", By.SUPERVISOR))
             return
         failures = self._failures() + 1
         self._attempt.store.set_meta(_FAILURES, str(failures))

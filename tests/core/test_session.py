@@ -218,7 +218,7 @@ def test_a_candidate_can_not_end_what_a_proctor_began() -> None:
     assert step(held(By.RULE), release, policy())[0].phase is Phase.RUNNING
 
 
-@pytest.mark.parametrize("by", [By.PROCTOR, By.PASSWORD])
+@pytest.mark.parametrize("by", [By.PROCTOR, By.SUPERVISOR])
 @pytest.mark.parametrize("holder", [By.PROCTOR, By.RULE])
 def test_a_proctor_and_a_password_end_every_hold(by: By, holder: By) -> None:
     state, commands = step(held(holder), Event(EventName.RELEASE_REQUESTED, "", by), policy())

@@ -201,7 +201,7 @@ def test_the_password_lets_the_exam_go_on_as_things_are_and_is_in_no_file(here: 
         run.do(lambda: None)
         assert run.phase is Phase.RUNNING
         assert [b["tries"] for b in run.bodies(name="unlock_refused")] == [1]
-        assert phases(run)[-1] == ("running", "password")
+        assert phases(run)[-1] == ("running", "supervisor")
         files = [path.read_bytes() for path in here.folder.rglob("*") if path.is_file()]
         assert not [data for data in files if b"a guess of mine" in data or PASSWORD.encode() in data]
 
