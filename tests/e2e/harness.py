@@ -114,6 +114,8 @@ class Client:
     facts: list[dict[str, Json]] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
     data: Path = Path()
+    before: tuple[str, ...] = ()
+    """Words in front of the command, such as another program that starts it."""
 
     def __post_init__(self) -> None:
         self.status = self.folder / "status.jsonl"
@@ -131,7 +133,7 @@ class Client:
         words += [*self.extra, *([str(self.key)] if self.key else [])]
         with (self.folder / "client.out").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", *words],
+                [*self.before, sys.executable, "-m", "app", *words],
                 env=os.environ | self.desktop.environment | dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
