@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from app.core.errors import LockdownError
-from app.core.lockdown import KEYBOARD, KIOSK, Plan, plan, wanted_watchers
+from app.core.lockdown import KEYBOARD, KIOSK, Plan, System, plan, wanted_watchers
 from app.core.policy import Policy
 from app.core.ports import Clock, KioskWindow
 from app.core.types import Observation
@@ -42,10 +42,12 @@ class Protection:
         self._known = tuple(known)
         self._loop: WatchLoop | None = None
         self._plan: Plan | None = None
+        self._system = System.OTHER
 
     def perform(self) -> tuple[str, ...]:
         """Returns what this machine can't give, in sentences. Raises LockdownError after undoing what was done."""
-        self._plan = plan(self._policy, machine_facts())
+        facts = machine_facts()
+        self._system, self._plan = facts.system, plan(self._policy, facts)
         perform_all(operations_for(self._plan, self._setting()), self._journal)
         return self._plan.missing
 
@@ -66,13 +68,17 @@ class Protection:
         return tuple(name for name in wanted_watchers(self._policy) if name not in self.watching())
 
     def take_again(self) -> bool:
-        """The screen and the keyboard, which a screen lock or sleep may have taken; False when it has to be tried again."""
+        """The screen and the keyboard, which a screen lock or sleep may have taken; False when it has to be tried again.
+
+        Only an X server's keyboard is held by the window; elsewhere it is the system's hook, or the compositor's.
+        """
         if self._plan is None:
             return True
         try:
             if KIOSK in self._plan.operations:
                 self._window.set_kiosk(True)
-            return KEYBOARD not in self._plan.operations or self._window.grab_keyboard(True)
+            grabs = self._system is System.LINUX_X11 and KEYBOARD in self._plan.operations
+            return not grabs or self._window.grab_keyboard(True)
         except LockdownError:
             return False
 
