@@ -6,11 +6,13 @@ import json
 import sqlite3
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from app.core.policy import Detection, RuleSetting
 from app.core.session import Command, EventName, Phase
 from app.core.types import (
     NS_PER_S,
@@ -19,10 +21,15 @@ from app.core.types import (
     Face,
     FacesSeen,
     FocusChanged,
+    ForeignWindow,
     KeyBlocked,
+    SessionSeen,
+    SessionState,
     Stream,
     StreamBack,
     StreamLost,
+    WindowIs,
+    WindowsSeen,
 )
 from app.runtime import controller as controller_module
 from app.runtime.attempts import open_attempt
@@ -167,6 +174,36 @@ def test_focus_that_was_lost_before_the_start_counts_from_the_start(tmp_path: Pa
         run.post(EventName.FINISH_REQUESTED)
         lost = [b for b in run.bodies(EntryKind.VIOLATION) if b["code"] == 5005]
     assert [b["start_utc_ms"] for b in lost] == [begun_ms]
+
+
+def test_what_lasts_of_windows_and_the_session_is_told_before_the_exam_and_judged_from_its_start(
+    tmp_path: Path,
+) -> None:
+    window = ForeignWindow("game", WindowIs.ABOVE, 7)
+    with session(tmp_path) as run:
+        run.post(*BEGIN[:-1])
+        run.controller.post_observation(WindowsSeen(run.clock.mono_ns, (window,)))
+        run.controller.post_observation(SessionSeen(run.clock.mono_ns, SessionState.AWAY, "a text console"))
+        run.post(BEGIN[-1])
+        run.clock.advance(2 * NS_PER_S)
+        run.controller.post_observation(WindowsSeen(run.clock.mono_ns, (window,)))
+        run.settle()
+        assert run.shell.opened == [5005, 5122]
+        assert [type(seen) for seen in run.shell.seen] == [WindowsSeen, SessionSeen, WindowsSeen]
+
+
+def test_the_shell_is_told_what_follows_a_violation_and_when_it_is_over(tmp_path: Path) -> None:
+    rules = {5007: RuleSetting(response="hold"), 5121: RuleSetting(response="record")}
+    policy = replace(exam_policy(), detection=Detection(rules=rules))
+    with session(tmp_path, policy) as run:
+        run.post(*BEGIN)
+        run.controller.post_observation(DisplaysSeen(run.clock.mono_ns, 2, ("a", "b")))
+        run.settle()
+        assert (run.shell.responses, run.shell.closed) == (["hold"], [])
+        run.clock.advance(NS_PER_S)
+        run.controller.post_observation(DisplaysSeen(run.clock.mono_ns, 1, ("a",)))
+        press(run)
+        assert (run.shell.responses, run.shell.closed) == (["hold", "record"], [5007, 5121])
 
 
 # ---- restarts
