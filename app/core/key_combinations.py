@@ -10,6 +10,7 @@ _SUPER = frozenset({"Super", "Hyper"})
 _CAPTURE = frozenset({"PrintScreen", "SysRq"})
 _LAUNCHERS = frozenset(
     {"HomePage", "LaunchMail", "LaunchMedia", "LaunchApp", "Calculator", "Explorer", "Search", "Help"}
+    | {"New", "Open", "Save", "Close", "Send", "Favorites", "Messenger", "Display"}  # keys of their own, not Ctrl+…
     | {"Back", "Forward", "PowerOff", "Sleep", "Suspend", "Hibernate", "Screensaver", "WWW", "MyComputer", "TaskPane"}
 )
 _PLAIN = frozenset({"F1", "F3", "F11", "F12"})  # help, find, full screen, developer tools

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import QApplication
 from app.browser.environment import prepare_environment
 from app.browser.loopback import refuse_ipv6_datagrams
 from app.core.errors import InvigilError
-from app.core.lockdown import System
+from app.core.lockdown import CLIPBOARD, System, wanted_operations
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_S, EntryKind, FocusChanged, Json, KeyBlocked
 from app.keys.tokens import ConfigKey
@@ -199,6 +199,7 @@ class Client:
             self._leave()
             return
         self._kiosk.allow_quit(policy.lockdown.quit_always)
+        self._kiosk.keep_copies(CLIPBOARD in wanted_operations(policy))
         self._running.start()
 
     def _refuse(self, argument: str, error: InvigilError) -> None:

@@ -8,15 +8,16 @@ from pathlib import Path
 from app.core.errors import LockdownError
 from app.core.lockdown import KEYBOARD, KIOSK, Plan, System, plan, wanted_watchers
 from app.core.policy import Policy
-from app.core.ports import Clock, KioskWindow
+from app.core.ports import Clock, KioskWindow, LockdownOperation
 from app.core.types import Observation
+from app.lockdown.input_log import InputLog
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.platform import all_operations, machine_facts, operations_for, watchers_for
 from app.lockdown.processes import ListedProcess
 from app.lockdown.sequence import perform_all, revert_all
 from app.lockdown.setting import OperationSetting, WatchSetting
 from app.lockdown.watch import WatchLoop
-from app.runtime.options import self_command
+from app.runtime.restoring import restore_command
 
 
 class Protection:
@@ -40,21 +41,26 @@ class Protection:
         self._clock = clock
         self._on_observation = on_observation
         self._known = tuple(known)
+        self._input_log = InputLog()
         self._loop: WatchLoop | None = None
         self._plan: Plan | None = None
         self._system = System.OTHER
+        self._operations: tuple[LockdownOperation, ...] = ()
 
     def perform(self) -> tuple[str, ...]:
         """Returns what this machine can't give, in sentences. Raises LockdownError after undoing what was done."""
         facts = machine_facts()
         self._system, self._plan = facts.system, plan(self._policy, facts)
-        perform_all(operations_for(self._plan, self._setting()), self._journal)
+        self._operations = operations_for(self._plan, self._setting())
+        perform_all(self._operations, self._journal)
         return self._plan.missing
 
     def watch(self) -> None:
         if self._plan is None or self._loop is not None:
             return
-        watchers = watchers_for(self._plan, WatchSetting(self._policy, self._known, window=self._window))
+        watchers = watchers_for(
+            self._plan, WatchSetting(self._policy, self._known, window=self._window, input_log=self._input_log)
+        )
         self._loop = WatchLoop(watchers, self._clock, self._on_observation, interval_s=1.0)
         self._loop.start()
 
@@ -89,8 +95,9 @@ class Protection:
             self._loop = None
         if self._plan is None:
             return revert_all(self._journal, all_operations())
-        return revert_all(self._journal, {each.name: each for each in operations_for(self._plan, self._setting())})
+        # the same ones: some hold a thread or a window until they are reverted
+        return revert_all(self._journal, {each.name: each for each in self._operations})
 
     def _setting(self) -> OperationSetting:
-        restore = self_command("lockdown", "restore", "--quiet", "--journal", str(self._journal.path.absolute()))
-        return OperationSetting(self._window, self._policy, tuple(restore))
+        restore = restore_command(self._journal.path)
+        return OperationSetting(self._window, self._policy, restore, self._input_log)

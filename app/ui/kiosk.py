@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.core.errors import LockdownError
 from app.core.key_combinations import QUIT, blocked, is_capture
 from app.ui.key_presses import key_press
+from app.ui.x11_grip import CopiesKept, PointerGrip
 
 _ANSWER_WAIT_S = 5.0
 _GRAB_TRIES = 20
@@ -61,6 +62,9 @@ class Kiosk(QObject):
         self._normal_state = window.windowState()
         self._ticks = 0
         self._number = 0
+        self._pointer = PointerGrip()
+        self._copies = CopiesKept()
+        self._copies_wanted = False
         self._last_blocked: tuple[str, int] | None = None
         self._last_release: tuple[int, int] | None = None
         self._swallowed: set[int] = set()
@@ -75,12 +79,16 @@ class Kiosk(QObject):
         """Whether the quit combination works, as the policy says. UI thread."""
         self._quit_always = allowed
 
+    def keep_copies(self, kept: bool) -> None:
+        """Whether what is copied in the exam stays in it while the kiosk is on, as the policy says. UI thread."""
+        self._copies_wanted = kept
+
     def set_kiosk(self, on: bool) -> None:
         """Covers the screen and starts to watch keys and focus; False gives all of it back."""
         self._in_ui_thread(self._enter if on else self._leave)
 
     def grab_keyboard(self, on: bool) -> bool:
-        """Takes the keyboard, for up to 2 s against another holder when called from another thread."""
+        """Takes the keyboard, and the pointer where that can be had, for up to 2 s against another holder when called from another thread."""
         if not on:
             self._in_ui_thread(self._ungrab)
             return False
@@ -118,18 +126,25 @@ class Kiosk(QObject):
         application.focusWindowChanged.connect(self._filter)
         application.applicationStateChanged.connect(self._on_state)
         self._number = self._native_number()
+        if self._copies_wanted:
+            self._copies.install()
         self._holding.start()
         return True
 
     def _native_number(self) -> int:
-        """The first web view in a window makes its native window anew, so this is asked again and again."""
-        return int(self._window.winId()) if QGuiApplication.platformName() in _NUMBERED else 0
+        """The first web view in a window makes its native window anew, so this is asked again and again.
+
+        Of the handle: the widget goes on telling the number of a native window that is gone.
+        """
+        handle = self._handle()
+        return int(handle.winId()) if handle is not None and QGuiApplication.platformName() in _NUMBERED else 0
 
     def _leave(self) -> bool:
         self._ungrab()
         if not self._on:
             return True
         self._on = False
+        self._copies.remove()
         self._holding.stop()
         application = _application()
         application.focusWindowChanged.disconnect(self._filter)
@@ -160,12 +175,15 @@ class Kiosk(QObject):
         self._grab_wanted = True
         handle = self._handle()
         self._grab_held = handle is not None and handle.setKeyboardGrabEnabled(True)
+        if self._grab_held and QApplication.activePopupWidget() is None:
+            self._pointer.hold(self._native_number())
         return self._grab_held
 
     def _ungrab(self) -> bool:
         handle = self._handle()
         if self._grab_wanted and handle is not None:
             handle.setKeyboardGrabEnabled(False)
+        self._pointer.release()
         self._grab_wanted = self._grab_held = False
         return True
 
@@ -192,10 +210,17 @@ class Kiosk(QObject):
         self._look()
         if self._ticks % _FORWARD_EVERY_TICKS:
             return
+        self._cover()
         if not _is_active():
             self._come_forward()
         if popup is None:
             self._grab_again()
+
+    def _cover(self) -> None:
+        """Without a window manager nobody gives a full-screen window the screen's size, or a new one after a change."""
+        handle, screen = self._handle(), self._window.screen()
+        if handle is not None and handle.geometry() != screen.geometry():
+            handle.setGeometry(screen.geometry())
 
     def _grab_again(self) -> None:
         if self._grab_wanted:

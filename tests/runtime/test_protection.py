@@ -15,7 +15,9 @@ from app.core.errors import LockdownError
 from app.core.policy import Lockdown, Policy
 from app.core.types import DisplaysSeen, Observation, ProcessesSeen
 from app.lockdown.journal import RestoreJournal
+from app.lockdown.linux.x11 import KeepAwake
 from app.lockdown.processes import ListedProcess
+from app.lockdown.sequence import perform_all
 from app.runtime.clock import SystemClock
 from app.runtime.protection import Protection
 from app.runtime.virtual_desktop import VirtualDesktop
@@ -103,7 +105,7 @@ def test_a_denied_program_is_reported_with_the_reason_that_the_list_gives(
 
 def test_what_an_earlier_client_left_locked_is_given_back_without_a_plan(rig: Rig, tmp_path: Path) -> None:
     """As after a restart that goes on with the upload: nothing was locked by this process."""
-    rig.protection.perform()
+    perform_all([KeepAwake()], rig.journal)
     again = Protection(policy(), tmp_path / "restore.jsonl", FakeKiosk(), SystemClock(), rig.seen.append)
     assert again.revert() == []
     assert rig.journal.outstanding() == []

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QEvent, QObject
@@ -18,11 +15,11 @@ from pytestqt.exceptions import TimeoutError as NotInTime
 from pytestqt.qtbot import QtBot
 
 from app.core.errors import LockdownError
-from app.lockdown import x11
+from app.lockdown.linux import x11
 from app.ui.kiosk import Kiosk
+from tests.fakes.other_program import other_program
 
 pytestmark = [pytest.mark.desktop, pytest.mark.usefixtures("desktop")]
-OTHER = str(Path(__file__).resolve().parents[1] / "fakes" / "other_window.py")
 
 
 @dataclass
@@ -39,19 +36,6 @@ class Locked:
 
 def press(*keys: str) -> None:
     subprocess.run(["xdotool", "key", *keys], check=True, timeout=10)
-
-
-@contextmanager
-def other_program(*words: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    """A second process with a mapped window; gives the window's id."""
-    process = subprocess.Popen(
-        [sys.executable, OTHER, *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    try:
-        yield int(process.stdout.readline()), process
-    finally:
-        process.communicate()
 
 
 def active_window_id() -> int:
@@ -177,8 +161,8 @@ def test_the_quit_combination_is_heard_and_is_no_violation(locked: Locked, qtbot
 
 
 def test_a_stolen_focus_is_reported_with_the_thief_and_taken_back(locked: Locked, qtbot: QtBot) -> None:
-    with other_program() as (window, _):
-        subprocess.run(["xdotool", "windowactivate", str(window)], check=True, timeout=10)
+    with other_program() as other:
+        subprocess.run(["xdotool", "windowactivate", str(other.window)], check=True, timeout=10)
         qtbot.waitUntil(lambda: len(locked.focus) >= 2, timeout=8000)
         assert [focused for focused, _ in locked.focus[:2]] == [False, True]
         assert "OtherProgram" in locked.focus[0][1]
@@ -195,9 +179,8 @@ def test_becoming_full_screen_is_no_loss_of_focus(locked: Locked, qtbot: QtBot) 
 
 def test_the_keyboard_is_not_held_while_another_program_holds_it(opened: Locked, qtbot: QtBot) -> None:
     opened.kiosk.set_kiosk(True)
-    with other_program("grab") as (_, process):
-        assert process.stdout is not None
-        assert process.stdout.readline() == "grabbed\n"
+    with other_program("grab") as other:
+        assert other.line() == "grabbed"
         assert not opened.kiosk.grab_keyboard(True)
     qtbot.waitUntil(lambda: opened.kiosk.grab_keyboard(True))
 
@@ -301,7 +284,7 @@ def test_a_web_page_gets_what_is_typed_and_not_what_leaves(qtbot: QtBot) -> None
 def test_an_open_menu_is_no_hole_and_the_keyboard_is_ours_again_afterwards(locked: Locked, qtbot: QtBot) -> None:
     menu = QMenu(locked.window)
     menu.addAction("one")
-    with other_program() as (other, _):
+    with other_program() as other:
         qtbot.waitUntil(lambda: (True, "") in locked.focus, timeout=8000)
         menu.popup(locked.window.mapToGlobal(locked.edit.pos()))
         qtbot.waitUntil(lambda: QApplication.activePopupWidget() is menu)
@@ -312,7 +295,7 @@ def test_an_open_menu_is_no_hole_and_the_keyboard_is_ours_again_afterwards(locke
         press("alt+Tab")
         qtbot.waitUntil(lambda: len(locked.keys) == 3)
         typed(locked, qtbot, "a")
-        assert active_window_id() != other
+        assert active_window_id() != other.window
 
 
 def test_our_own_dialog_is_no_loss_of_focus_and_no_hole(locked: Locked, qtbot: QtBot) -> None:

@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
 from app.core import lockdown
 from app.core.errors import LockdownError
-from app.core.lockdown import MachineFacts, System, denied_processes
+from app.core.lockdown import MachineFacts, System, allowed_windows, denied_processes
 from app.core.machine import FoundSignal
 from app.core.ports import Closer, LockdownOperation, Watcher
-from app.lockdown.linux import x11, x11_monitors
+from app.lockdown.linux import wayland, x11, x11_clipboard, x11_input, x11_kiosk, x11_monitors, x11_windows
 from app.lockdown.linux.autostart import AutostartEntry
-from app.lockdown.processes import ProcessCloser, Processes, reasons
+from app.lockdown.processes import Processes, reasons
 from app.lockdown.setting import OperationSetting, WatchSetting
 
 
 def facts(environ: Mapping[str, str]) -> MachineFacts:
     system = _system(environ)
+    if system is System.LINUX_WAYLAND:
+        return wayland.facts(environ)
     if system is not System.LINUX_X11:
         return MachineFacts(system)
     try:
         with x11.connection() as display:
             if x11_monitors.is_xwayland(display):  # whatever the environment says
-                return MachineFacts(System.LINUX_WAYLAND)
+                return wayland.facts(environ)
             return MachineFacts(
                 system,
                 window_manager=x11.has_window_manager(display),
                 randr=x11_monitors.has_monitor_list(display),
                 screen_saver_control=True,
+                input_devices=x11_input.has_real_keyboard(display),
+                clipboard_events=x11_clipboard.has_selection_events(display),
             )
     except LockdownError:
         return MachineFacts(System.LINUX_NO_DISPLAY)
@@ -36,23 +41,39 @@ def facts(environ: Mapping[str, str]) -> MachineFacts:
 def operations(setting: OperationSetting) -> tuple[LockdownOperation, ...]:
     return (
         AutostartEntry(setting.restore_command),
-        x11.ClipboardEmptied(),
+        x11_clipboard.ClipboardEmptied(setting.window, setting.policy),
         x11.KeepAwake(),
-        x11.KioskWindowOperation(setting.window),
-        x11.KeyboardGrab(setting.window),
+        *_kiosk(setting),
+    )
+
+
+def _kiosk(setting: OperationSetting) -> tuple[LockdownOperation, ...]:
+    if _system(os.environ) is System.LINUX_WAYLAND:
+        return (wayland.KioskWindowOperation(setting.window), wayland.KeyboardOfCompositor())
+    return (
+        x11_kiosk.KioskWindowOperation(setting.window, setting.policy),
+        x11_kiosk.KeyboardGrab(setting.window),
     )
 
 
 def watcher(name: str, setting: WatchSetting) -> Watcher | None:
     if name == lockdown.MONITORS:
-        return x11_monitors.Monitors()
+        return wayland.Monitors() if _system(os.environ) is System.LINUX_WAYLAND else x11_monitors.Monitors()
+    if name == lockdown.WINDOWS:
+        return x11_windows.Windows(setting.window, allowed_windows(setting.policy), setting.own_pids)
+    if name == lockdown.CLIPBOARD_USE:
+        return x11_clipboard.ClipboardUse(
+            setting.window, x11_clipboard.assistive_names(setting.policy), setting.own_pids
+        )
+    if name == lockdown.INPUT:
+        return x11_input.InjectedInput() if x11_input.wanted(setting.policy) else None
     if name == lockdown.PROCESSES:
         return Processes(reasons(denied_processes(setting.policy), setting.known), setting.own_pids)
     return None
 
 
 def closer() -> Closer:
-    return ProcessCloser()
+    return x11_windows.X11Closer()
 
 
 def machine_signals(environ: Mapping[str, str]) -> tuple[FoundSignal, ...]:

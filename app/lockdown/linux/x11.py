@@ -12,17 +12,15 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psutil
 from Xlib import X
 from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, DisplayError, XError
 from Xlib.ext import dpms
-from Xlib.xobject.drawable import Window
 
 from app.core import lockdown
 from app.core.errors import LockdownError
-from app.core.ports import KioskWindow
 from app.core.types import Json
+from app.lockdown.linux.x11_clients import program_of
 
 _SOCKETS = Path("/", "tmp", ".X11-unix")  # fixed by the X protocol's local transport
 
@@ -90,72 +88,9 @@ def active_window() -> str:
             found = root.get_full_property(display.intern_atom("_NET_ACTIVE_WINDOW"), X.AnyPropertyType)
             if found is None or not found.value or not found.value[0]:
                 return ""
-            return _program_of(display, display.create_resource_object("window", int(found.value[0])))
+            return program_of(display, display.create_resource_object("window", int(found.value[0])))
     except LockdownError:
         return ""
-
-
-def _program_of(display: Display, window: Window) -> str:
-    hint = window.get_wm_class()
-    name = hint[1] if hint else ""
-    found = window.get_full_property(display.intern_atom("_NET_WM_PID"), X.AnyPropertyType)
-    if found is None or not found.value:
-        return name
-    try:
-        process = psutil.Process(int(found.value[0])).name()
-    except psutil.Error:
-        return name
-    return f"{name} ({process})" if name else process
-
-
-class KioskWindowOperation:
-    """Our window full-screen and above all others. Without a window (in the guardian) there is nothing to undo:
-    the X server drops a client's windows with the client."""
-
-    name = lockdown.KIOSK
-
-    def __init__(self, window: KioskWindow | None) -> None:
-        self._window = window
-
-    def check(self) -> str | None:
-        return display_problem()
-
-    def before(self) -> dict[str, Json]:
-        return {}
-
-    def perform(self) -> None:
-        _needed(self._window).set_kiosk(True)
-
-    def revert(self, before: Mapping[str, Json]) -> None:
-        del before
-        if self._window is not None:
-            self._window.set_kiosk(False)
-
-
-class KeyboardGrab:
-    """Every key goes to our window, past the window manager. Ends with the client if nobody reverts it."""
-
-    name = lockdown.KEYBOARD
-
-    def __init__(self, window: KioskWindow | None) -> None:
-        self._window = window
-
-    def check(self) -> str | None:
-        return display_problem()
-
-    def before(self) -> dict[str, Json]:
-        return {}
-
-    def perform(self) -> None:
-        if not _needed(self._window).grab_keyboard(True):
-            raise LockdownError(
-                "Another program holds the keyboard, so the exam can't be locked; close open menus and screen lockers."
-            )
-
-    def revert(self, before: Mapping[str, Json]) -> None:
-        del before
-        if self._window is not None:
-            self._window.grab_keyboard(False)
 
 
 class KeepAwake:
@@ -207,41 +142,8 @@ class KeepAwake:
                     dpms.enable(display)
 
 
-class ClipboardEmptied:
-    """What was copied before the exam can't be pasted in it, and nothing of the exam afterwards. Contents are never read."""
-
-    name = lockdown.CLIPBOARD
-
-    def check(self) -> str | None:
-        return display_problem()
-
-    def before(self) -> dict[str, Json]:
-        return {}
-
-    def perform(self) -> None:
-        _empty_selections()
-
-    def revert(self, before: Mapping[str, Json]) -> None:
-        del before
-        _empty_selections()
-
-
-def _empty_selections() -> None:
-    with connection() as display:
-        window = display.screen().root.create_window(-1, -1, 1, 1, 0, X.CopyFromParent)
-        for name in ("CLIPBOARD", "PRIMARY", "SECONDARY"):
-            window.set_selection_owner(display.intern_atom(name), X.CurrentTime)
-        window.destroy()  # a selection whose owner is destroyed has none
-
-
 def _has_dpms(display: Display) -> bool:
     return display.has_extension(dpms.extname) and bool(dpms.capable(display).capable)
-
-
-def _needed(window: KioskWindow | None) -> KioskWindow:
-    if window is None:
-        raise LockdownError("The exam window is locked by the client only; start the exam with 'invigil take'.")
-    return window
 
 
 def _number(before: Mapping[str, Json], name: str) -> int:
