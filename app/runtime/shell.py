@@ -308,6 +308,7 @@ class ClientShell:
         self._capturing.show_indicators()
 
     def _pause(self, state: State) -> None:
+        self._responding.excuse()  # what was about to follow is not made up for after the pause
         self._capturing.suspend()
         self._face.show_paused(state.reason)
 

@@ -24,6 +24,10 @@ def _breakable(text: str) -> str:
     return " ".join(words)
 
 
+def _spoken(view: HoldView) -> str:
+    return " ".join(f"{one.what} {one.names} {one.advice}" for one in view.still_open)
+
+
 def _broken(word: str) -> str:
     return "\u200b".join(word[at : at + _LONG_WORD] for at in range(0, len(word), _LONG_WORD))
 
@@ -110,6 +114,7 @@ class HoldOverlay(Overlay):
     def show_view(self, view: HoldView) -> None:
         before, self._view = self._view, view
         self.show_words(self.tr("The exam is held"), _breakable(view.reason))
+        self.card.setAccessibleDescription(f"{view.reason} {_spoken(view)}".strip())
         if before is None or before.still_open != view.still_open:
             self._show_open(view)
         self.clear.show_text("" if not view.continues or view.still_open else self._all_clear())
@@ -125,6 +130,7 @@ class HoldOverlay(Overlay):
     def forget(self) -> None:
         """The exam goes on; the next hold begins afresh."""
         self._view = None
+        self._said = ""
         self.field.clear()
 
     def _show_open(self, view: HoldView) -> None:
@@ -135,11 +141,8 @@ class HoldOverlay(Overlay):
                 gone.deleteLater()
         for one in view.still_open:
             self._open.addWidget(_OpenLine(self._icons, one))
-        self.card.setAccessibleDescription(
-            " ".join([view.reason, *(f"{one.what} {one.names} {one.advice}" for one in view.still_open)])
-        )
         if self.isVisible():
-            announce(self, " ".join(f"{one.what} {one.names} {one.advice}" for one in view.still_open))
+            announce(self, _spoken(view))
 
     def _all_clear(self) -> str:
         return self.tr("Nothing stands in the way any more. You can continue.")

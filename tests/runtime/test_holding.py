@@ -13,7 +13,7 @@ import pytest
 from app.core import unlock
 from app.core.hold import FREE_TRIES, HoldView
 from app.core.policy import Detection, Live, Lockdown, Response, RuleSetting
-from app.core.session import By, Phase
+from app.core.session import By, Event, EventName, Phase
 from app.core.types import (
     ClockSet,
     DisplaysSeen,
@@ -183,6 +183,22 @@ def test_a_rule_that_ends_the_attempt_has_its_evidence_sealed_and_delivered_with
     because = "ended by the exam's rules: A program was running that the exam does not allow."
     assert report["attempt"]["ended_because"] == because
     assert here.backend.calls[-1] == "submit"
+
+
+def test_what_was_about_to_follow_when_a_pause_began_does_not_follow_after_it(here: Machine) -> None:
+    responds(here, c5005="hold")
+    with client(here) as run:
+        run.reach_exam()
+        see(run, here, lambda at_ns: FocusChanged(at_ns, False, "a game"))
+        run.controller.post_event(Event(EventName.PAUSE_REQUESTED, "a fire drill"))
+        see(run, here, lambda at_ns: FocusChanged(at_ns, True))
+        here.clock.leap(60)
+        run.controller.post_event(Event(EventName.RESUME_REQUESTED))
+        run.do(lambda: None)
+        here.clock.leap(60)
+        run.do(lambda: None)
+        run.do(lambda: None)
+        assert run.phase is Phase.RUNNING
 
 
 # ---- ways on
