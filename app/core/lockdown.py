@@ -280,14 +280,15 @@ def _gaps(facts: MachineFacts) -> list[tuple[str, str]]:
 
 
 _NO_WINDOW_MANAGER = (
-    "No window manager runs, so nothing keeps other windows below the exam window: start a desktop session."
+    "No window manager runs, so the exam window has to put itself above others each time, and they may be seen for a moment: "
+    "start a desktop session."
 )
 _NO_SCREEN_SAVER_CONTROL = (
     "The X server has no screen saver settings, so the screen may be blanked during the exam: turn that off by hand."
 )
 _NO_RANDR = "The X server has no RandR 1.5, so monitors that it joins or adds virtually are not noticed."
 _NO_XFIXES = "The X server has no XFixes extension, so changes of the clipboard are not noticed."
-_NO_XINPUT = "The X server has no XInput 2, so keys and clicks that a program makes are not told from real ones."
+_NO_XINPUT = "The X server has no keyboard of its own or no XInput 2.2, so keys and clicks that a program makes are not told from real ones."
 _NO_LOGIND = "No login manager answers on D-Bus, so screen locks and sleep are only seen as gaps."
 _NO_POLICIES = (
     "This user may not change what Ctrl+Alt+Del offers on Windows, so the task manager, locking and signing out stay "

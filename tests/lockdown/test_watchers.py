@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -19,8 +20,8 @@ from hypothesis import strategies as st
 
 from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
-from app.core.types import DisplaysSeen, Observation, ProcessesSeen
-from app.lockdown.linux.x11_monitors import Monitors
+from app.core.types import DisplayChanged, DisplaysSeen, Observation, ProcessesSeen
+from app.lockdown.linux.x11_monitors import Monitors, layout_changes
 from app.lockdown.processes import Processes, load_process_list, reasons
 from app.lockdown.watch import WatchLoop
 from app.runtime.clock import SystemClock
@@ -72,6 +73,28 @@ def test_a_monitor_that_is_added_and_removed_is_seen(monitors: Monitors) -> None
     assert removed.count == 1
 
 
+def test_each_change_of_the_monitors_says_which_and_how(monitors: Monitors) -> None:
+    monitors.poll(0)
+    with virtual_monitor():
+        assert changes(monitors.poll(1)) == ["second was connected (400x768 at 966,0)"]
+    assert changes(monitors.poll(2)) == ["second was removed"]
+
+
+def test_it_is_woken_when_a_monitor_is_added_and_removed(monitors: Monitors) -> None:
+    descriptor = monitors.listen(lambda: None)
+    assert descriptor is not None
+    monitors.poll(0)
+    with virtual_monitor():
+        assert select.select([descriptor], [], [], 10)[0]
+        monitors.poll(1)
+    assert select.select([descriptor], [], [], 10)[0]
+
+
+def test_a_monitor_that_changes_its_size_or_place_is_no_other_monitor() -> None:
+    before, now = {"A": "800x600 at 0,0", "B": "1x1 at 0,0"}, {"A": "1024x768 at 0,0", "B": "1x1 at 0,0"}
+    assert layout_changes(before, now) == ("A changed from 800x600 at 0,0 to 1024x768 at 0,0",)
+
+
 def test_an_x_server_that_is_gone_is_an_error_and_its_return_is_seen(
     monitors: Monitors, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -80,6 +103,10 @@ def test_an_x_server_that_is_gone_is_an_error_and_its_return_is_seen(
         with pytest.raises(LockdownError):
             monitors.poll(0)
     assert len(monitors.poll(1)) == 1
+
+
+def changes(observations: Sequence[Observation]) -> list[str]:
+    return [o.detail for o in observations if isinstance(o, DisplayChanged)]
 
 
 def displays(observations: Sequence[Observation]) -> list[DisplaysSeen]:
