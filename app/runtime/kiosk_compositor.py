@@ -87,9 +87,8 @@ def run_host(inner_command: Callable[[int], Sequence[str]], environ: Mapping[str
     with ours, _ending(ours):
         with theirs:
             socket.send_fds(ours, [b"stderr"], [sys.stderr.fileno()])
-            # -d: no frames; without -s, its keys switch to no other console
             compositor = subprocess.Popen(
-                [str(path), "-d", "--", *inner_command(theirs.fileno())],
+                [str(path), *kiosk_compositor.OPTIONS, *inner_command(theirs.fileno())],
                 env=compositor_environment(foreign_environment(environ)),
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,

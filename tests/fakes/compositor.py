@@ -33,7 +33,7 @@ class HeadlessCage:
         environment = os.environ | self.environment | headless | {"LIBSEAT_BACKEND": "noop"}
         environment = {name: value for name, value in environment.items() if not name.endswith("DISPLAY")}
         self._process = subprocess.Popen(
-            [*AS_USER, *DIE_WITH_US, "cage", "--", "sleep", "infinity"],
+            [*AS_USER, *DIE_WITH_US, "cage", "-d", "--", "sleep", "infinity"],
             env=environment,
             stdin=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

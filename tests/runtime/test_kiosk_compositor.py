@@ -146,3 +146,27 @@ def test_the_keyboard_has_the_machines_layout_unless_another_was_chosen(tmp_path
     assert "XKB_DEFAULT_MODEL" not in chosen
     settings.write_text('XKBLAYOUT="de')
     assert "XKB_DEFAULT_LAYOUT" not in compositor_environment({}, settings)
+
+
+# ---- whether it is ours
+
+ASKS = (
+    "from app.lockdown.platform import machine_facts; print(machine_facts().system, machine_facts().nested, flush=True)"
+)
+BELOW_A_SHELL = """
+import os, subprocess, sys
+subprocess.run(["sh", "-c", '"$0" -c "$ASKS"; true', sys.executable])
+"""
+
+
+@pytest.mark.parametrize(
+    ("client", "system"),
+    [(ASKS, "linux_kiosk True"), (BELOW_A_SHELL, "linux_wayland False")],
+    ids=["alone", "below a shell"],
+)
+def test_a_client_is_in_our_compositor_when_nothing_else_was_started_there(
+    desktop: VirtualDesktop, client: str, system: str
+) -> None:
+    with hosted(client, desktop.environment | {"ASKS": ASKS}) as host:
+        said, _ = host.communicate(timeout=30)
+    assert said.strip() == system

@@ -11,6 +11,8 @@ import psutil
 NAME = "cage"
 HOST = "INVIGIL_COMPOSITOR_HOST"
 """Names the process of ours that started the compositor."""
+OPTIONS = ("-d", "--")
+"""No frames around windows. Without ``-s``, cage's keys switch to no other console."""
 _FOLDERS = tuple(Path(folder) for folder in ("/usr/bin", "/usr/local/bin", "/bin", "/run/current-system/sw/bin"))
 
 
@@ -23,15 +25,21 @@ def installed(folders: tuple[Path, ...] = _FOLDERS) -> Path | None:
 
 
 def is_ours(pid: int, environ: Mapping[str, str]) -> bool:
-    """Whether this Wayland server is the installed kiosk compositor, started by us, and we are what it was started with."""
+    """Whether this Wayland server is the installed kiosk compositor as we start it, and shows us and nothing else.
+
+    Between it and us is one process, of the same program as ours; so it was not started with a shell that may start more.
+    """
     path = installed()
     try:
-        server = psutil.Process(pid)
+        server, own = psutil.Process(pid), psutil.Process()
+        above = own.parents()
         return (
             path is not None
             and Path(server.exe()) == path.resolve()
+            and server.cmdline()[1 : len(OPTIONS) + 1] == list(OPTIONS)
             and environ.get(HOST) == str(server.ppid())
-            and server in psutil.Process().parents()
+            and above[1:2] == [server]
+            and above[0].exe() == own.exe()
         )
     except (psutil.Error, OSError):
         return False
