@@ -77,21 +77,24 @@ def start_elsewhere(operations: Mapping[str, LockdownOperation], journal: Path) 
 
     ``operations`` are the guardian's own, by which it comes back from there.
     """
+    found: StartOnOwnDesktop | None = None
     if sys.platform == "win32":
         from app.lockdown.windows.own_desktop import OwnDesktop, StartOnOwnDesktop
 
         operation = operations.get(DESKTOP)
-        return StartOnOwnDesktop(operation, RestoreJournal(journal)) if isinstance(operation, OwnDesktop) else None
-    return None
+        if isinstance(operation, OwnDesktop):
+            found = StartOnOwnDesktop(operation, RestoreJournal(journal))
+    return found
 
 
 def is_elsewhere() -> bool:
     """Whether this process's windows are on a desktop of the exam's own."""
+    elsewhere = False
     if sys.platform == "win32":
         from app.lockdown.windows.own_desktop import on_own_desktop
 
-        return on_own_desktop()
-    return False
+        elsewhere = on_own_desktop()
+    return elsewhere
 
 
 def belongs_elsewhere(policy: Policy) -> bool:

@@ -23,7 +23,6 @@ SAYS_WHERE = (
     "import os, sys, pathlib\n"
     "from app.lockdown.windows.own_desktop import on_own_desktop\n"
     "pathlib.Path(os.environ['SAID']).write_text(f\"{on_own_desktop()} {os.environ['WORD']}\", 'utf-8')\n"
-    "sys.stdin and sys.stdin.read()\n"
     "raise SystemExit(int(sys.argv[1]))\n"
 )
 WAITS = "import time; time.sleep(600)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import POINTER, Structure, byref, c_void_p, create_unicode_buffer, sizeof
+from ctypes import POINTER, Structure, byref, c_int, c_void_p, create_unicode_buffer, sizeof
 from ctypes.wintypes import BOOL, DWORD, HANDLE, LPCWSTR, LPWSTR, UINT, WORD
 
 from app.lockdown.win32.library import Library, failure
@@ -13,14 +13,28 @@ _kernel32 = Library("kernel32")
 ES_CONTINUOUS = 0x80000000
 ES_SYSTEM_REQUIRED = 0x1
 ES_DISPLAY_REQUIRED = 0x2
+_THREAD_PRIORITY_HIGHEST = 2
 
 _GetCurrentThreadId = _kernel32.function("GetCurrentThreadId", DWORD)
+_GetCurrentThread = _kernel32.function("GetCurrentThread", HANDLE)
+_SetThreadPriority = _kernel32.function("SetThreadPriority", BOOL, HANDLE, c_int)
+_GetTickCount = _kernel32.function("GetTickCount", DWORD)
 _SetThreadExecutionState = _kernel32.function("SetThreadExecutionState", DWORD, DWORD)
 _CloseHandle = _kernel32.function("CloseHandle", BOOL, HANDLE)
 
 
 def current_thread_id() -> int:
     return int(_GetCurrentThreadId())
+
+
+def raise_thread_priority() -> None:
+    """This thread goes before others of this process and of most programs."""
+    _SetThreadPriority(_GetCurrentThread(), _THREAD_PRIORITY_HIGHEST)
+
+
+def tick_count_ms() -> int:
+    """Since the machine started, on the clock of input events; anew from 0 every 49.7 days."""
+    return int(_GetTickCount())
 
 
 def set_thread_execution_state(state: int) -> int:
@@ -37,6 +51,8 @@ WAIT_OBJECT_0 = 0
 WAIT_TIMEOUT = 0x102
 INFINITE_MS = 0xFFFFFFFF
 _CREATE_UNICODE_ENVIRONMENT = 0x400
+_CREATE_NO_WINDOW = 0x08000000
+"""Without a console: one of the guardian's is on another desktop."""
 
 
 class _StartupInfo(Structure):
@@ -74,7 +90,7 @@ def create_process(command_line: str, desktop: str, environment: str) -> tuple[i
     startup = _StartupInfo(size=sizeof(_StartupInfo), desktop=desktop)
     made = _ProcessInformation()
     line, block = create_unicode_buffer(command_line), ctypes.create_unicode_buffer(environment)
-    flags = _CREATE_UNICODE_ENVIRONMENT
+    flags = _CREATE_UNICODE_ENVIRONMENT | _CREATE_NO_WINDOW
     if not _CreateProcessW(None, line, None, None, False, flags, block, None, byref(startup), byref(made)):
         raise failure("CreateProcess")
     _CloseHandle(made.thread)

@@ -9,6 +9,7 @@ from ctypes import POINTER, Structure, byref, c_int, c_ssize_t, c_ubyte, c_void_
 from ctypes.wintypes import BOOL, DWORD, HHOOK, HINSTANCE, HWND, LPARAM, MSG, POINT, SHORT, UINT, WPARAM
 from typing import Any
 
+from app.lockdown.win32 import kernel32
 from app.lockdown.win32.library import CALLBACK, Library, failure
 
 _user32 = Library("user32")
@@ -113,7 +114,7 @@ _mouse_event = _user32.function("mouse_event", None, DWORD, DWORD, DWORD, DWORD,
 
 def set_hook(kind: int, procedure: Any) -> int:
     """A low-level hook that is called on this thread while it waits for messages. Raises OSError."""
-    hook = _SetWindowsHookExW(kind, procedure, None, 0)
+    hook = _SetWindowsHookExW(kind, procedure, kernel32.this_program(), 0)
     if not hook:
         raise failure("SetWindowsHookEx")
     return int(hook)
@@ -134,7 +135,7 @@ def key_is_down(vk: int) -> bool:
 
 
 def last_input_ms() -> int:
-    """When this session's last input came, on the clock of ``KeyboardHookData.time_ms``."""
+    """When this session's last input came, on the clock of ``tick_count_ms``."""
     last = _LastInput(sizeof(_LastInput), 0)
     if not _GetLastInputInfo(byref(last)):
         raise failure("GetLastInputInfo")

@@ -72,6 +72,7 @@ class InputHooks:
         keys = KeyFilter(user32.key_is_down, allow_injected=self._allow_injected)
         procedures = (user32.HookProcedure(self._key_procedure(keys)), user32.HookProcedure(self._on_mouse))
         try:
+            kernel32.raise_thread_priority()
             user32.make_message_queue()
             self._thread_id = kernel32.current_thread_id()
             timer = user32.start_timer(_LOOK_EVERY_MS)
@@ -106,8 +107,8 @@ class InputHooks:
     def _key_procedure(self, keys: KeyFilter) -> Callable[[int, int, int], int]:
         def on_key(code: int, message: int, data: int) -> int:
             if code == 0:
+                self._told_ms = kernel32.tick_count_ms()  # an injected event tells any time it likes
                 event = user32.KeyboardHookData.from_address(data)
-                self._told_ms = event.time_ms
                 injected = bool(event.flags & user32.LLKHF_INJECTED)
                 answer = keys.decide(Key(event.vk, message in _DOWN, event.scan, injected), time.monotonic_ns())
                 if answer.injected:
@@ -122,8 +123,8 @@ class InputHooks:
 
     def _on_mouse(self, code: int, message: int, data: int) -> int:
         if code == 0:
+            self._told_ms = kernel32.tick_count_ms()
             event = user32.MouseHookData.from_address(data)
-            self._told_ms = event.time_ms
             if event.flags & user32.LLMHF_INJECTED and message != user32.WM_MOUSEMOVE:
                 if message in user32.MOUSE_PRESSES:
                     self._log.injected(INJECTED_CLICKS)
