@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import io
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -39,7 +40,13 @@ def build_parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 done, 1 a check failed or the command could not do its work, 2 bad input. Errors are one "
         "sentence on standard error. 'invigil COMMAND --help' says more of each command.",
     )
-    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        dest="version_json",
+        help="with --version: version, build hash and kind of build (docs/development.md)",
+    )
     parser.set_defaults(run=None)
     sub = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in COMMANDS:
@@ -50,7 +57,13 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command. 0 done, 1 a failed check or failure, 2 bad input, 130 interrupted."""
     _print_anything()
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args = parser.parse_args(argv)
+    if args.version_json and not args.version:
+        parser.error("--json stands after a command, or with --version")
+    if args.version:
+        print(_version(as_json=args.version_json))
+        return 0
     if args.run is None:
         args = build_parser().parse_args(["take"])
     try:
@@ -68,6 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"invigil: {_sentence(error)}", file=sys.stderr)
         return 1
     return code
+
+
+def _version(*, as_json: bool) -> str:
+    if not as_json:
+        return f"invigil {__version__}"
+    from app.runtime.build import own_build
+
+    return json.dumps(own_build().to_json())
 
 
 def _print_anything() -> None:

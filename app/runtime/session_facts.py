@@ -11,6 +11,7 @@ from app.core.policy import Policy
 from app.core.types import CheckResult, Json
 from app.keys.settings import SECRETS
 from app.keys.tokens import ConfigKey
+from app.runtime.build import own_build
 from app.runtime.checks import result_json
 
 
@@ -23,11 +24,14 @@ def session_body(
 ) -> dict[str, Json]:
     """``missing`` are the protections that this machine can't give. Secrets of the policy are left out.
 
+    ``build`` says which program wrote this; a changed one can write what it likes. Reads files: not on the UI thread.
+
     ``key`` says whose key it was (``key_facts``): a reviewer sees when it was not the institution's.
     """
     return {
         "session": session,
         "client": __version__,
+        "build": own_build().to_json(),
         "system": platform.system(),
         "release": platform.release(),
         "machine": platform.machine(),

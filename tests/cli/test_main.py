@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import json
 import os
 import socket
 import subprocess
@@ -13,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from app.backend.auth import ensure_admin_key
 from app.backend.settings import BackendServices, BackendSettings
 from app.cli import main as main_module
 from app.cli.main import COMMANDS, main
 from app.core.errors import BadInput, EvidenceError
+from app.runtime.build import own_build
 from app.runtime.clock import SystemClock
 
 
@@ -29,7 +32,7 @@ def failing_with(error: BaseException) -> Callable[[], argparse.ArgumentParser]:
 
     def build() -> argparse.ArgumentParser:
         parser = argparse.ArgumentParser()
-        parser.set_defaults(run=run)
+        parser.set_defaults(run=run, version=False, version_json=False)
         return parser
 
     return build
@@ -146,3 +149,20 @@ def test_a_backend_without_a_database_is_one_sentence(url: str, tmp_path: Path) 
         capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+
+
+def test_the_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"invigil {__version__}\n"
+
+
+def test_the_version_as_json_says_which_build_this_is(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == own_build().to_json()
+
+
+def test_json_alone_is_bad_input(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--json"])
+    assert ended.value.code == 2
+    assert "--version" in capsys.readouterr().err

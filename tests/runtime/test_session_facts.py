@@ -9,6 +9,7 @@ import pytest
 
 from app.core.policy import Detection, Lockdown, RuleSetting
 from app.core.types import CheckResult
+from app.runtime.build import own_build
 from app.runtime.session_facts import key_facts, plain, policy_body, session_body
 from tests.fakes.session import TOKEN, exam_policy
 from tests.fakes.shell import config_key
@@ -42,3 +43,8 @@ def test_policy_checks_and_missing_protections_are_in() -> None:
 def test_what_has_no_json_form_is_a_mistake_of_ours() -> None:
     with pytest.raises(TypeError, match="bytes"):
         plain({"a": (b"x",)})
+
+
+def test_the_build_that_wrote_it_is_in() -> None:
+    body = session_body(exam_policy(), 1, [], [], KEY)
+    assert body["build"] == own_build().to_json()
