@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from app.cli import lockdown as command_line
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.platform import all_operations, machine_facts, start_elsewhere
-from app.lockdown.sequence import revert_all
 from app.lockdown.win32 import user32_placing
 from app.lockdown.windows.clipboard_emptied import SERVICES
 from app.lockdown.windows.registry import Registry
@@ -57,6 +58,14 @@ def run(journal: Path, *what: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(client(journal, *what), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
 
 
+def invigil(*words: str) -> int:
+    """The command line, as the start entry calls it at the next login."""
+    parser = argparse.ArgumentParser()
+    command_line.add_parser(parser.add_subparsers())
+    args = parser.parse_args(words)
+    return int(args.run(args))
+
+
 @pytest.mark.timeout(240)
 @pytest.mark.usefixtures("of_somebodys_taste")
 def test_killed_at_any_step_of_locking_and_unlocking_the_next_start_restores_everything(
@@ -71,7 +80,7 @@ def test_killed_at_any_step_of_locking_and_unlocking_the_next_start_restores_eve
         at = 1 + number * apart + 4711 * number % apart
         assert run(journal, "die-at", at).returncode == KILLED, at
         left += machine_state(foreign) != before
-        assert revert_all(RestoreJournal(journal), all_operations()) == [], at
+        assert invigil("lockdown", "restore", "--quiet", "--journal", str(journal)) == 0, at
         until(lambda: not user32_placing.is_minimised(foreign))
         assert machine_state(foreign) == before, at
         assert RestoreJournal(journal).outstanding() == []
@@ -100,6 +109,20 @@ def test_an_exam_that_wants_a_desktop_of_its_own_runs_there_and_is_left_with_the
     assert Guardian(client(journal, "move"), journal, operations, elsewhere=elsewhere).run() == 0
     until(lambda: machine_state(foreign) == before)
     assert RestoreJournal(journal).outstanding() == []
+
+
+def test_the_command_line_says_in_words_what_is_changed(
+    journal: Path, foreign: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(journal, "crash").returncode == CRASHED
+    assert invigil("lockdown", "status", "--journal", str(journal)) == 0
+    shown = capsys.readouterr().out
+    for words in ("next login", "clipboard was emptied", "screen saver", "key combinations", "windows were put away"):
+        assert words in shown
+    assert "left over from an exam that ended" in shown
+    assert invigil("lockdown", "restore", "--journal", str(journal)) == 0
+    assert capsys.readouterr().out == "Nothing is changed on this machine.\n"
+    until(lambda: not user32_placing.is_minimised(foreign))
 
 
 def test_this_windows_can_be_locked_in_full() -> None:
