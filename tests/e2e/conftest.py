@@ -17,9 +17,19 @@ def own_desktop() -> Iterator[VirtualDesktop]:
         yield desktop
 
 
+@pytest.fixture(scope="session")
+def backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    """One for all tests of a process: each enters an exam of its own. Who stops it takes ``own_backend``."""
+    yield from _running(tmp_path_factory.mktemp("backend"))
+
+
 @pytest.fixture
-def backend(tmp_path: Path) -> Iterator[Backend]:
-    running = Backend(tmp_path / "backend")
-    running.start()
-    yield running
-    running.stop()
+def own_backend(tmp_path: Path) -> Iterator[Backend]:
+    yield from _running(tmp_path / "backend")
+
+
+def _running(folder: Path) -> Iterator[Backend]:
+    made = Backend(folder)
+    made.start()
+    yield made
+    made.stop()

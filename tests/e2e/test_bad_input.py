@@ -16,7 +16,7 @@ from app.lockdown.journal import RestoreJournal
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import FILM, Backend, Client, make_key, rows, running, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def assert_sober(client: Client) -> None:

@@ -14,7 +14,7 @@ from app.lockdown.journal import RestoreJournal
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import Backend, Client, make_key, running, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def rows(report: dict[str, Json], name: str) -> list[dict[str, Json]]:

@@ -17,7 +17,7 @@ from app.lockdown.journal import RestoreJournal
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import Backend, Client, make_key, rows, running, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def attempt_on(backend: Backend, client: Client) -> dict[str, Json]:
@@ -79,22 +79,22 @@ def has_expired(key: Path) -> bool:
 
 
 def test_an_outage_during_the_exam_costs_nothing_and_the_candidate_knows_of_it(
-    own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path
+    own_desktop: VirtualDesktop, own_backend: Backend, tmp_path: Path
 ) -> None:
-    key, trust = make_key(backend, tmp_path, {"evidence": {"mode": "continuous", "keep_after_upload": False}})
+    key, trust = make_key(own_backend, tmp_path, {"evidence": {"mode": "continuous", "keep_after_upload": False}})
     with running(Client(own_desktop, tmp_path / "run", key, trust)) as client:
         client.reach_exam()
-        backend.stop()
+        own_backend.stop()
         client.await_fact("network", "offline")
         client.press("alt+Tab")
         client.await_fact("violation", 5121)  # keys are answered while nothing answers the client
         until("recordings during the outage", lambda: len(list(client.attempt_root().glob("files/*.webm"))) >= 3)
-        backend.start()
+        own_backend.start()
         client.await_fact("network", "online")
         client.finish()
         [done] = [fact for fact in client.read() if fact.get("done")]
-        exam = backend.exam(key)
-        assert_delivered(backend, client)
+        exam = own_backend.exam(key)
+        assert_delivered(own_backend, client)
         assert_report_opens(str(done["report_url"]))
         assert client.close() == 0
     assert_little_is_left(client)
@@ -109,14 +109,14 @@ def test_an_outage_during_the_exam_costs_nothing_and_the_candidate_knows_of_it(
 
 
 def test_an_exam_that_ends_without_a_server_is_delivered_by_later_starts_even_with_the_key_expired(
-    own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path
+    own_desktop: VirtualDesktop, own_backend: Backend, tmp_path: Path
 ) -> None:
-    key, trust = make_key(backend, tmp_path, {"evidence": {"keep_after_upload": False}}, life=timedelta(seconds=20))
+    key, trust = make_key(own_backend, tmp_path, {"evidence": {"keep_after_upload": False}}, life=timedelta(seconds=20))
     with running(Client(own_desktop, tmp_path / "run", key, trust)) as client:
         client.reach_exam()
         client.press("alt+Tab")
         client.await_fact("violation", 5121)
-        backend.stop()
+        own_backend.stop()
         client.hand_in()
         client.await_page("uploading")
         client.await_fact("upload", "waits")
@@ -133,12 +133,12 @@ def test_an_exam_that_ends_without_a_server_is_delivered_by_later_starts_even_wi
         assert client.wait() == 0
 
         until("the key to expire", lambda: has_expired(key))
-        backend.start()
+        own_backend.start()
         client.key = key
         client.start()
         client.await_page("done")
         [done] = [fact for fact in client.read() if fact.get("done")]
-        assert_delivered(backend, client)
+        assert_delivered(own_backend, client)
         assert_report_opens(str(done["report_url"]))
         assert client.close() == 0
     assert client.verified().ok

@@ -21,7 +21,7 @@ from app.runtime.status import StatusReader
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import WAIT_S, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 QUIT = "ctrl+alt+shift+q"
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from app.runtime.clock import passed_ns
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import FILM, Backend, Client, make_key, running, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 FROZEN_S = 7.0
 STREAMS = ("camera", "microphone", "screen")
@@ -80,27 +82,28 @@ def test_a_sound_server_that_dies_costs_a_gap_and_is_used_again_when_it_is_back(
     assert client.verified().ok
 
 
-@pytest.mark.parametrize("harm", ["vanished", "corrupt"])
 def test_a_camera_file_that_goes_bad_is_an_error_and_a_gap_but_no_end(
-    own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path, harm: str
+    own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path
 ) -> None:
-    film = tmp_path / "film.webm"
-    _short_film(film)
+    film, good = tmp_path / "film.webm", tmp_path / "good.webm"
+    _short_film(good)
+    shutil.copy(good, film)
     key, trust = make_key(backend, tmp_path)
     with running(Client(own_desktop, tmp_path / "run", key, trust, camera=f"file:{film}")) as client:
         client.reach_exam()
-        if harm == "vanished":
-            film.unlink()
-        else:
-            film.write_bytes(os.urandom(100_000))
-        until("the error to be journalled", lambda: client.error_codes())
-        until("the camera's sign to go out", lambda: "camera" not in client.indicators())
-        client.await_fact("violation", 5119)
+        harms: list[Callable[[], object]] = [film.unlink, lambda: film.write_bytes(os.urandom(100_000))]
+        for times, harm in enumerate(harms, start=1):
+            until("the camera's sign to be on", lambda: "camera" in client.indicators())
+            harm()
+            until("the camera's sign to go out", lambda: "camera" not in client.indicators())
+            until("the error to be journalled", client.error_codes)
+            client.await_fact("violation", 5119, times=times)
+            shutil.copy(good, film)
         assert client.page() == "exam"
         client.finish()
         assert client.close() == 0
     assert client.error_codes() <= {4005, 4008, 4010}
-    assert [gap["stream"] for gap in client.gaps()] == ["camera"]
+    assert [gap["stream"] for gap in client.gaps()] == ["camera"] * 2
     assert 5001 not in client.codes()
     assert client.verified().ok
 
@@ -133,7 +136,7 @@ def test_a_client_that_was_stopped_goes_on_with_a_gap_and_nothing_is_told_but_th
         _assert_gap_is_what_was_missed(client, stream, span)
     assert gaps(client, "microphone") == []  # the sound server kept it
     heard = spans(client, "microphone")
-    assert all(one[1] <= other[0] + 50 * NS_PER_MS for one, other in pairwise(heard))
+    assert all(one[1] <= other[0] + 250 * NS_PER_MS for one, other in pairwise(heard))
     assert sum(max(0, min(end, span[1]) - max(start, span[0])) for start, end in heard) > (FROZEN_S - 1) * NS_PER_S
     assert client.error_codes() == set()
     assert not {5001, 5002, 5004, 5106, 5119} & set(client.codes())

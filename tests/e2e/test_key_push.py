@@ -15,7 +15,7 @@ from app.keys.issuers import Issuer
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import Backend, Client, running, sample_policy, sign, trust_file, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 INSTITUTION = Issuer.create("Tests")
 
 
@@ -48,46 +48,7 @@ def answered(backend: Backend, key: str) -> dict[str, Json]:
     return delivery
 
 
-def test_more_time_and_a_message_reach_the_exam_that_runs_and_outlive_a_crash(
-    pushing: Backend, desktop: VirtualDesktop, tmp_path: Path
-) -> None:
-    policy = sample_policy(pushing, {"live": {"endpoint": pushing.url}})
-    key, trust = tmp_path / "exam.invigil", tmp_path / "issuers.json"
-    key.write_text(sign(policy, INSTITUTION), encoding="ascii")
-    with running(Client(desktop, tmp_path / "client", key, trust)) as client:
-        client.reach_exam()
-        more = with_fields(
-            policy,
-            exam__duration_min=45,
-            exam__message="Question 3 is withdrawn.",
-            detection__sensitivity="low",
-            capture__screen=False,
-        )
-        told = answered(pushing, sign(more, INSTITUTION, serial=2))
-        assert told["status"] == "partly"
-        assert told["applied"] == ["exam.duration_min", "exam.message", "detection.sensitivity"]
-        assert told["refused"] == [{"path": "capture.screen", "reason": "can't change while the exam runs"}]
-        client.await_fact("message", "Question 3 is withdrawn.")
-        foreign = Issuer.create("Somebody")
-        refused = requests.post(
-            f"{pushing.url}/v1/keys",
-            json={"key": sign(more, foreign, serial=3)},
-            headers={"Authorization": f"Bearer {pushing.admin_key}"},
-            timeout=30,
-        )
-        assert refused.status_code == 400
-        client.kill_inner()
-        client.await_fact("message", "Question 3 is withdrawn.", times=2)
-        client.finish()
-    [update] = [e.body for e in client.entries() if e.body.get("event") == "key_update"]
-    assert (update["status"], update["serial"]) == ("partly", 2)
-    assert client.verified().ok
-    exam = client.report()["exam"]
-    assert isinstance(exam, dict)
-    assert exam["duration_min"] == 45
-
-
-def test_a_key_that_is_older_than_the_running_one_is_refused_by_the_client_too(
+def test_more_time_and_a_message_reach_the_exam_that_runs_and_outlive_a_crash_and_an_older_key_does_not(
     pushing: Backend, desktop: VirtualDesktop, tmp_path: Path
 ) -> None:
     policy = sample_policy(pushing, {"live": {"endpoint": pushing.url}})
@@ -95,7 +56,36 @@ def test_a_key_that_is_older_than_the_running_one_is_refused_by_the_client_too(
     key.write_text(sign(policy, INSTITUTION, serial=9), encoding="ascii")
     with running(Client(desktop, tmp_path / "client", key, trust)) as client:
         client.reach_exam()
-        told = answered(pushing, sign(with_fields(policy, exam__duration_min=60), INSTITUTION, serial=4))
-        assert (told["status"], told["applied"]) == ("refused", [])
-        assert "not higher than 9" in str(told["reason"])
+        older = answered(pushing, sign(with_fields(policy, exam__duration_min=60), INSTITUTION, serial=4))
+        assert (older["status"], older["applied"]) == ("refused", [])
+        assert "not higher than 9" in str(older["reason"])
+        more = with_fields(
+            policy,
+            exam__duration_min=45,
+            exam__message="Question 3 is withdrawn.",
+            detection__sensitivity="low",
+            capture__screen=False,
+        )
+        told = answered(pushing, sign(more, INSTITUTION, serial=10))
+        assert told["status"] == "partly"
+        assert told["applied"] == ["exam.duration_min", "exam.message", "detection.sensitivity"]
+        assert told["refused"] == [{"path": "capture.screen", "reason": "can't change while the exam runs"}]
+        client.await_fact("message", "Question 3 is withdrawn.")
+        foreign = Issuer.create("Somebody")
+        refused = requests.post(
+            f"{pushing.url}/v1/keys",
+            json={"key": sign(more, foreign, serial=11)},
+            headers={"Authorization": f"Bearer {pushing.admin_key}"},
+            timeout=30,
+        )
+        assert refused.status_code == 400
+        client.kill_inner()
+        client.await_fact("message", "Question 3 is withdrawn.", times=2)
         client.finish()
+    updates = [e.body for e in client.entries() if e.body.get("event") == "key_update"]
+    assert [update["status"] for update in updates] == ["refused", "partly"]
+    assert updates[1]["serial"] == 10
+    assert client.verified().ok
+    exam = client.report()["exam"]
+    assert isinstance(exam, dict)
+    assert exam["duration_min"] == 45

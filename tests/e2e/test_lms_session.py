@@ -13,7 +13,7 @@ from app.keys.issuers import Issuer
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import Backend, Client, running, sample_policy, sign, trust_file
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 INSTITUTION = Issuer.create("Tests")

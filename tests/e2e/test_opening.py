@@ -14,7 +14,7 @@ from app.keys.protected import protect
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import Backend, Client, running, sample_policy, sign, trust_file, until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 INSTITUTION = Issuer.create("Tests")
 PASSWORD = "correct horse battery"
 ASKING = {"password", "server", "issuer", "candidate"}
