@@ -1,5 +1,7 @@
 """Build the one-folder application with PyInstaller and prove that it works: a system check and a headless demo.
 
+Its build hash is written beside it (``dist/build.json``).
+
 Both run in another folder than the one it was built in, with spaces in its path. The check has a virtual desktop with
 sound, and the demo's film as the camera, so that it passes on a build machine without devices; the demo makes its own
 desktop.
@@ -125,6 +127,15 @@ def prove(program: Path) -> None:
         raise PackageError("The frozen demo's evidence did not verify.")
 
 
+def write_identity(program: Path, file: Path) -> None:
+    """What the application says of itself: version, build hash and kind. To be published with it."""
+    identity = run_json(program, ["--version", "--json"], CHECK_TIMEOUT_S, {})
+    if not identity.get("hash"):
+        raise PackageError("The application can't read its own files, so it has no build hash.")
+    file.write_text(json.dumps(identity) + "\n", encoding="utf-8")
+    print(f"wrote {file}", flush=True)
+
+
 def main() -> int:
     """Build and try; 1 and a sentence when something fails."""
     try:
@@ -132,6 +143,7 @@ def main() -> int:
         program = build(ROOT)
         with moved(program.parent) as folder:
             prove(folder / program.name)
+            write_identity(folder / program.name, program.parent.with_name("build.json"))
     except PackageError as error:
         print(error, file=sys.stderr)
         return 1

@@ -322,6 +322,7 @@ def _environment(seen: _Gathered) -> dict[str, Json]:
     checked = next((s.body for s in reversed(seen.sessions) if s.body.get("checks")), body)  # a restart checks nothing
     return {
         "client": body.get("client"),
+        "build": body.get("build"),
         "system": body.get("system"),
         "release": body.get("release"),
         "machine": body.get("machine"),

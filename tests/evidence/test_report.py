@@ -228,6 +228,16 @@ def test_after_a_restart_the_environment_still_shows_the_checks_that_were_made(s
     assert part(again, "environment")["checks"] == part(summary, "environment")["checks"] != []
 
 
+def test_the_environment_names_the_build_that_wrote_the_evidence() -> None:
+    build: dict[str, Json] = {"version": "0.1.0", "hash": "ab" * 32, "kind": "packaged"}
+    written = [
+        make_entry(e.prev, e.seq, e.kind, e.at, {**e.body, "build": build}) if e.kind is EntryKind.SESSION else e
+        for e in sample_chain()
+    ]
+    made = build_report(written, verification={}, state="done", generated_utc_ms=START_MS)
+    assert part(made, "environment")["build"] == build
+
+
 def test_the_log_says_what_a_newer_key_changed_and_what_of_it_was_refused() -> None:
     update: dict[str, Json] = {
         "event": "key_update",
