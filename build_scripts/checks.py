@@ -14,6 +14,8 @@ from build_scripts.environment import ROOT, venv_program
 WORKERS = 2
 """For all but what is marked ``alone``: the demo counts every violation, and two clients at once are late on two cores."""
 PYTEST = ("-q", "--durations=10")
+BY_FILE = ("--dist", "loadfile")
+"""A file's tests in one process, which then takes the exam once that several of them look at."""
 CORE_COVERAGE = ("--cov=app.core", "--cov-branch", "--cov-report=term:skip-covered", "--cov-fail-under=98")
 PROGRAM_RULES = "S101,S105,S106,SLF001,ARG001"
 """What tests may do and the program may not: assert, literal secrets, others' private names, unused arguments."""
@@ -49,7 +51,7 @@ def checks(*, fast: bool, in_ci: bool) -> list[Check]:
         found += [
             Check("tests under Wine", "python", ("-m", "build_scripts.wine", "-q", "--durations=5", *colour)),
             Check("end-to-end tests, alone", "pytest", (*PYTEST, "-n", "1", "-m", "e2e and alone", *colour)),
-            Check("end-to-end tests", "pytest", (*PYTEST, *two, "-m", "e2e and not alone", *colour)),
+            Check("end-to-end tests", "pytest", (*PYTEST, *two, *BY_FILE, "-m", "e2e and not alone", *colour)),
         ]
     return found
 
