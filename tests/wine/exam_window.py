@@ -9,11 +9,16 @@ from types import TracebackType
 from app.lockdown.win32 import kernel32_processes as kernel32
 from app.lockdown.win32 import user32_input, user32_placing
 
-_POPUP_VISIBLE = 0x80000000 | user32_placing.WS_VISIBLE
+_SS_NOTIFY = 0x100
+_POPUP_VISIBLE = 0x80000000 | user32_placing.WS_VISIBLE | _SS_NOTIFY
+"""With SS_NOTIFY a window of the class Static takes clicks."""
+_LEFT_BUTTON_DOWN = frozenset({0x201, 0x203})
+"""Once, and again soon after."""
 
 
 class ExamWindow:
-    """Answers the ``KioskWindow`` port; a context manager. ``keys`` are the numbers of the keys that reached it."""
+    """Answers the ``KioskWindow`` port; a context manager. ``keys`` are the numbers of the keys that reached it,
+    ``clicks`` counts those of the left button."""
 
     def __init__(self, place_px: tuple[int, int, int, int] = (0, 0, 800, 600)) -> None:
         self._place_px = place_px
@@ -23,6 +28,7 @@ class ExamWindow:
         self._handle = 0
         self.kiosk: bool | None = None
         self.keys: list[int] = []
+        self.clicks = 0
 
     def __enter__(self) -> ExamWindow:
         self._thread.start()
@@ -51,4 +57,5 @@ class ExamWindow:
         while (message := user32_input.next_message()) is not None:
             if message[0] in {user32_input.WM_KEYDOWN, user32_input.WM_SYSKEYDOWN}:
                 self.keys.append(message[1])
+            self.clicks += message[0] in _LEFT_BUTTON_DOWN
         user32_placing.destroy_window(window)

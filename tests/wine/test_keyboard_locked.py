@@ -29,10 +29,14 @@ def policy(*assistive: str) -> Policy:
     )
 
 
+def really(*words: str) -> None:
+    """As a person does, told to xdotool: the system can't tell it from a keyboard and a mouse. Not for Alt+Tab, Alt+F4 and
+    PrintScreen, which the window manager keeps to itself."""
+    subprocess.run(["cmd", "/c", "start", "/unix", "/usr/bin/xdotool", *words], check=True)
+
+
 def type_really(*keys: str) -> None:
-    """As a person does: the system can't tell it from a keyboard. Not for Alt+Tab, Alt+F4 and PrintScreen, which the window
-    manager keeps to itself."""
-    subprocess.run(["cmd", "/c", "start", "/unix", "/usr/bin/xdotool", "key", *keys], check=True)
+    really("key", *keys)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +50,7 @@ def window() -> Iterator[ExamWindow]:
 @pytest.fixture
 def log(window: ExamWindow) -> InputLog:
     window.keys.clear()
+    window.clicks = 0
     return InputLog()
 
 
@@ -81,12 +86,15 @@ def tap(vk: int) -> None:
 
 @pytest.mark.usefixtures("locked")
 def test_keys_and_clicks_of_a_program_are_refused_and_counted(window: ExamWindow, log: InputLog) -> None:
+    really("mousemove", "400", "300", "key", "c")
+    until(lambda: ord("C") in window.keys)
     tap(ord("X"))
     for flags in (LEFT_DOWN, LEFT_UP, MOVE):
         user32_input.make_mouse_event(flags)
-    type_really("b")
+    really("click", "1", "key", "b")
     until(lambda: ord("B") in window.keys)
     assert ord("X") not in window.keys
+    assert window.clicks == 1
     assert log.take() == ((), {INJECTED_KEYS: 1, INJECTED_CLICKS: 1})
 
 
