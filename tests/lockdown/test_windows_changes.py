@@ -69,6 +69,14 @@ def test_only_the_hot_keys_of_the_ease_of_access_go_and_what_is_on_stays_on() ->
     }
 
 
+def test_a_candidate_who_was_granted_assistive_technology_keeps_its_hot_keys() -> None:
+    hot_keys = FakeHotKeys(sticky_keys=HOT_KEY)
+    keys = SystemKeys(FakeRegistry(), hot_keys, keep_hot_keys=True)
+    assert keys.before()["hot_keys"] == []
+    keys.perform()
+    assert hot_keys.kept == {"sticky_keys": HOT_KEY}
+
+
 @pytest.mark.parametrize(
     "altered",
     [

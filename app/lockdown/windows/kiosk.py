@@ -12,7 +12,8 @@ from app.core.lockdown import allowed_windows
 from app.core.policy import Policy
 from app.core.ports import KioskWindow
 from app.core.types import Json, WindowIs
-from app.lockdown.win32 import user32_placing
+from app.lockdown.win32 import user32_placing, user32_windows
+from app.lockdown.win32.dwmapi import is_cloaked
 from app.lockdown.windows.repeating import Repeating
 from app.lockdown.windows.windows import accused, shown_windows
 
@@ -53,7 +54,20 @@ class KioskWindowOperation:
 
     def _hold(self) -> None:
         ours = 0 if self._window is None else self._window.handle()
+        if not ours or not _is_anything_above(ours):
+            return
         above = accused(shown_windows(), ours, {os.getpid()}, self._allowed)
         if any(window.why is WindowIs.ABOVE for window in above):
             with contextlib.suppress(OSError):  # the window is just being made anew
                 user32_placing.put_on_top(ours)
+
+
+def _is_anything_above(ours: int) -> bool:
+    """A quick look, that seldom needs a second one: whether another program's window is shown before ours."""
+    us = os.getpid()
+    for window in user32_windows.top_level_windows():
+        if window == ours:
+            return False
+        if user32_windows.process_of(window) != us and user32_windows.is_visible(window) and not is_cloaked(window):
+            return True
+    return False

@@ -91,13 +91,17 @@ class SessionHotKeys:
 
 
 class SystemKeys:
-    """The operation. What the user may not change, and hot keys that are off already, are not touched."""
+    """The operation. What the user may not change, and hot keys that are off already, are not touched.
+
+    ``keep_hot_keys``: the candidate was granted assistive technology, and may switch it on as they are used to.
+    """
 
     name = lockdown.SYSTEM_KEYS
 
-    def __init__(self, registry: Registry, hot_keys: HotKeys) -> None:
+    def __init__(self, registry: Registry, hot_keys: HotKeys, *, keep_hot_keys: bool = False) -> None:
         self._registry = registry
         self._hot_keys = hot_keys
+        self._unwanted = () if keep_hot_keys else tuple(FEATURES)
 
     def check(self) -> str | None:
         return None
@@ -108,14 +112,14 @@ class SystemKeys:
         ours = [name for name, place in POLICIES.items() if self._is_ours(place)]
         policies: dict[str, Json] = {name: self._registry.number(POLICIES[name]) for name in ours}
         new_keys: list[Json] = [name for name in ours if not self._registry.has_key(POLICIES[name])]
-        hot_keys: list[Json] = [name for name in FEATURES if (self._hot_keys.flags(name) or 0) & HOT_KEY]
+        hot_keys: list[Json] = [name for name in self._unwanted if (self._hot_keys.flags(name) or 0) & HOT_KEY]
         return {"policies": policies, "new_keys": new_keys, "hot_keys": hot_keys}
 
     def perform(self) -> None:
         for place in POLICIES.values():
             if self._is_ours(place):
                 self._registry.set_number(place, OFF)
-        for feature in FEATURES:
+        for feature in self._unwanted:
             flags = self._hot_keys.flags(feature) or 0
             if flags & HOT_KEY:
                 self._hot_keys.set_flags(feature, flags & ~HOT_KEY)
