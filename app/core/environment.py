@@ -34,6 +34,7 @@ REASONS: Mapping[str, str] = {
     "SSLKEYLOGFILE": _SECRETS,
     "OPENSSL_CONF": _LIBRARY,
     "OPENSSL_MODULES": _LIBRARY,
+    "DBUS_SYSTEM_BUS_ADDRESS": "lets another program tell of screen locks and sleep in the login manager's place",
     "BREAKPAD_DUMP_LOCATION": "writes the browser's memory to a file",
     "GOOGLE_API_KEY": "gives the browser somebody's account for services",
     "NSS_SSL_CBC_RANDOM_IV": "weakens encrypted connections",
