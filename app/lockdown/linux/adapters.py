@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 
 from app.core import lockdown
 from app.core.errors import LockdownError
 from app.core.lockdown import MachineFacts, System, allowed_windows, denied_processes
 from app.core.machine import FoundSignal
 from app.core.ports import Closer, LockdownOperation, Watcher
-from app.lockdown.linux import wayland, x11, x11_clipboard, x11_input, x11_kiosk, x11_monitors, x11_windows
+from app.lockdown.linux import logind, wayland, x11, x11_clipboard, x11_input, x11_kiosk, x11_monitors, x11_windows
 from app.lockdown.linux.autostart import AutostartEntry
+from app.lockdown.linux.login_session import Session
 from app.lockdown.processes import Processes, reasons
 from app.lockdown.setting import OperationSetting, WatchSetting
 
 
 def facts(environ: Mapping[str, str]) -> MachineFacts:
+    found = _display_facts(environ)
+    if found.system is System.LINUX_NO_DISPLAY:
+        return found
+    return replace(found, login_session=logind.answers(environ))
+
+
+def _display_facts(environ: Mapping[str, str]) -> MachineFacts:
     system = _system(environ)
     if system is System.LINUX_WAYLAND:
         return wayland.facts(environ)
@@ -67,6 +76,8 @@ def watcher(name: str, setting: WatchSetting) -> Watcher | None:
         )
     if name == lockdown.INPUT:
         return x11_input.InjectedInput() if x11_input.wanted(setting.policy) else None
+    if name == lockdown.SESSION:
+        return Session(os.environ)
     if name == lockdown.PROCESSES:
         return Processes(reasons(denied_processes(setting.policy), setting.known), setting.own_pids)
     return None
