@@ -13,6 +13,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.backend import (
+    attempt_plausibility,
     attempts,
     codes,
     control,
@@ -84,6 +85,7 @@ def _interface() -> APIRouter:
         whole.include_router(router)
     for router in (revocations.router, codes.router, keys.router, control.router, holds.router):
         whole.include_router(router)
+    whole.include_router(attempt_plausibility.router)
     for module in (integrations, lms_trustexam, lms_mettl, lms_autoproctor, lms_blinkexam, lms_answers):
         whole.include_router(module.router)
     return whole

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app.core.errors import BadInput
@@ -36,6 +36,8 @@ class BackendSettings:
 
     ``code_misses_per_min``: how many wrong short codes a host may try, and ``all_code_misses_per_min`` all hosts
     together; 0 switches that limit off. Behind a proxy all clients are one host.
+
+    ``known_builds``: the version of each build of the client that is known, by its hash; empty: none is told apart.
     """
 
     data_dir: Path
@@ -49,6 +51,7 @@ class BackendSettings:
     burst: int = 200
     code_misses_per_min: int = CODE_MISSES_PER_MIN
     all_code_misses_per_min: int = 600
+    known_builds: Mapping[str, str] = field(default_factory=dict)
 
     def make_data_dir(self) -> None:
         """For this user only, when it is new: candidates' data are in it. BadInput when it can't be made."""

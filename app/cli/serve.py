@@ -39,6 +39,14 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
         help="a list of issuers whose config keys are kept here; may be repeated",
     )
     parser.add_argument(
+        "--known-builds",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="builds of the client that are published: build.json of a release, or an array of such; may be repeated",
+    )
+    parser.add_argument(
         "--code-misses",
         type=int,
         default=10,
@@ -65,5 +73,6 @@ def run(args: argparse.Namespace) -> int:
             trust=tuple(args.trust),
             public_url=args.public_url,
             code_misses_per_min=max(0, args.code_misses),
+            known_builds=tuple(args.known_builds),
         )
     )

@@ -13,6 +13,7 @@ from app.analysis.identity import FaceVerifier
 from app.backend.application import create_app
 from app.backend.auth import ensure_admin_key
 from app.backend.database import open_once
+from app.backend.known_builds import load_known_builds
 from app.backend.server import serve
 from app.backend.settings import CODE_MISSES_PER_MIN, BackendServices, BackendSettings
 from app.core.errors import BadInput
@@ -41,6 +42,7 @@ class HostOptions:
     trust: tuple[Path, ...] = ()
     public_url: str = ""
     code_misses_per_min: int = CODE_MISSES_PER_MIN
+    known_builds: tuple[Path, ...] = ()
 
 
 def run_backend(options: HostOptions) -> int:
@@ -55,6 +57,7 @@ def run_backend(options: HostOptions) -> int:
         public_url=options.public_url and normalised_url(options.public_url),
         demo_dir=resources_dir() / "demo" if options.demo else None,
         code_misses_per_min=options.code_misses_per_min,
+        known_builds=load_known_builds(options.known_builds),
     )
     open_once(settings.database)
     services = backend_services(open_desk(folder, options.name, options.trust))
