@@ -58,7 +58,8 @@ class Manifest:
                 self.record(second, second + 5)
             if second > start and (second - start) % 60 == 0:
                 polls: dict[str, Json] = {name: {"polls": second, "failures": 0} for name in ASKED}
-                self.event(second, "watching", **({"watchers": polls, "missing": [], "dropped": 0} | changed))
+                said: dict[str, Json] = {"watchers": polls, "missing": [], "dropped": 0}
+                self.event(second, "watching", **(said | changed))
 
     def record(self, start: float, end: float) -> None:
         for stream in ("camera", "microphone", "screen"):
