@@ -34,5 +34,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"{mark}  {result.name:<11} {result.detail}")
         if result.advice and not result.ok:
             print(f"      {'':<11} {result.advice}")
+        for sign in () if result.judgement is None else result.judgement.signals:
+            print(f"      {'':<11} - {sign.words}: {round(sign.weight * 100)} of 100. {sign.advice}")
     print("Ready." if not failed else "Not ready: see the lines marked FAIL.")
     return int(failed)

@@ -25,7 +25,7 @@ from app.core.types import (
     WindowsSeen,
 )
 
-_MACHINE_CODES = {
+MACHINE_CODES = {
     Suspicion.VIRTUAL_MACHINE: rule_table.VIRTUAL_MACHINE,
     Suspicion.REMOTE_CONTROL: rule_table.REMOTE_CONTROL,
     Suspicion.VIRTUAL_CAMERA: rule_table.VIRTUAL_CAMERA,
@@ -46,7 +46,7 @@ def machine_signals(observation: Observation, settings: Mapping[int, EffectiveRu
         case SessionSeen():
             return {rule_table.FOCUS_LOST: _away(observation)}
         case MachineSeen():
-            return {_MACHINE_CODES[one.about]: _judged(one, settings) for one in observation.judgements}
+            return {MACHINE_CODES[one.about]: _judged(one, settings) for one in observation.judgements}
         case _:
             return _of_a_moment(observation)
 
@@ -89,11 +89,15 @@ def _away(seen: SessionSeen) -> Signal:
     return Signal(seen.state is SessionState.AWAY, details=(seen.detail,) if seen.detail else ())
 
 
-def _judged(one: Judgement, settings: Mapping[int, EffectiveRule]) -> Signal:
-    rule = settings.get(_MACHINE_CODES[one.about])
+def is_met(one: Judgement, settings: Mapping[int, EffectiveRule]) -> bool:
+    """Whether it is a violation: by the rule's own threshold, otherwise by the verdict."""
+    rule = settings.get(MACHINE_CODES[one.about])
     least = None if rule is None else rule.threshold
-    active = one.verdict is Verdict.LIKELY if least is None else one.score >= least
-    return Signal(active, one.score, tuple(signal.words for signal in one.signals))
+    return one.verdict is Verdict.LIKELY if least is None else one.score >= least
+
+
+def _judged(one: Judgement, settings: Mapping[int, EffectiveRule]) -> Signal:
+    return Signal(is_met(one, settings), one.score, tuple(signal.words for signal in one.signals))
 
 
 def _said(detail: str) -> Signal:

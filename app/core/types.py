@@ -395,7 +395,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One line of the system check. ``advice`` says what to do; empty when ``ok``."""
+    """One line of the system check. ``advice`` says what to do; empty when ``ok``.
+
+    ``judgement``: the machine's signs that it was made from, where it was; see ``core.verdict``.
+    """
 
     name: str
     ok: bool
@@ -404,3 +407,4 @@ class CheckResult:
     advice: str = ""
     code: int | None = None
     facts: Mapping[str, Json] = field(default_factory=dict)
+    judgement: Judgement | None = None

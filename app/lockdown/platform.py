@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.core.errors import LockdownError
 from app.core.lockdown import BY_GUARDIAN, DESKTOP, OPERATIONS, SYSTEM_NAMES, MachineFacts, Plan, System, plan
-from app.core.machine import FoundSignal
 from app.core.policy import Policy
 from app.core.ports import Closer, LockdownOperation, Watcher
 from app.lockdown.journal import RestoreJournal
@@ -33,9 +32,6 @@ class Adapters(Protocol):
         """The watcher of that name; None where this system has none."""
 
     def closer(self) -> Closer: ...
-
-    def machine_signals(self, environ: Mapping[str, str]) -> tuple[FoundSignal, ...]:
-        """What speaks for a virtual machine, remote control or a virtual camera, right now."""
 
     def active_window(self) -> str:
         """The class and process of the window that is active now, empty where it is not told; never its title."""
@@ -117,12 +113,6 @@ def closer() -> Closer:
     if adapters is None:
         raise LockdownError("Programs can't be closed on this operating system; close them yourself.")
     return adapters.closer()
-
-
-def machine_signals(environ: Mapping[str, str] = os.environ) -> tuple[FoundSignal, ...]:
-    """What speaks for a virtual machine, remote control or a virtual camera, right now. Takes up to a second."""
-    adapters = _adapters()
-    return () if adapters is None else adapters.machine_signals(environ)
 
 
 def active_window() -> str:

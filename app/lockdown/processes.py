@@ -13,6 +13,7 @@ import psutil
 from app.core import lockdown
 from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
+from app.core.machine_signals import BY_PROGRAM
 from app.core.types import Observation, ProcessesSeen
 from app.lockdown.file_hashes import FileHashes
 
@@ -26,27 +27,36 @@ class ListedProcess:
     """One entry of the list: a program's process name, its kind, and why it matters in an exam.
 
     ``original_names`` are those that its maker built into the file, where they differ: they stay when the file is renamed.
+    ``signal`` is what its running says of the machine (one of ``core.machine_signals.BY_PROGRAM``); empty for nothing.
     """
 
     name: str
     kind: str
     why: str
     original_names: tuple[str, ...] = ()
+    signal: str = ""
 
 
 def load_process_list(path: Path) -> tuple[ListedProcess, ...]:
-    """Reads ``[{"name", "kind", "why", "original_names"?}, ...]``. Raises BadInput that names the file and the entry."""
+    """Reads ``[{"name", "kind", "why", "original_names"?, "signal"?}, ...]``. Raises BadInput that names the file and
+    the entry."""
     try:
         entries = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise BadInput(f"The process list {path} can't be read ({error}); restore the file.") from error
+    return read_process_list(entries, path)
+
+
+def read_process_list(entries: object, path: Path) -> tuple[ListedProcess, ...]:
+    """The same for what was read from ``path``."""
     if not isinstance(entries, list):
         raise BadInput(f"The process list {path} is not a JSON array; restore the file.")
     found = []
     for number, entry in enumerate(entries, start=1):
         match entry:
             case {"name": str(name), "kind": str(kind), "why": str(why)} if program_name(name):
-                found.append(ListedProcess(name, kind, why, _original_names(entry, number, path)))
+                names, signal = _original_names(entry, number, path), _signal_of(entry, number, path)
+                found.append(ListedProcess(name, kind, why, names, signal))
             case _:
                 raise BadInput(f"Entry {number} of the process list {path} needs name, kind and why; correct it.")
     return tuple(found)
@@ -58,6 +68,16 @@ def _original_names(entry: Mapping[str, object], number: int, path: Path) -> tup
         return tuple(names)
     raise BadInput(
         f"Entry {number} of the process list {path} has original_names that are not a list of names; correct it."
+    )
+
+
+def _signal_of(entry: Mapping[str, object], number: int, path: Path) -> str:
+    signal = entry.get("signal", "")
+    if isinstance(signal, str) and (not signal or signal in BY_PROGRAM):
+        return signal
+    raise BadInput(
+        f"Entry {number} of the process list {path} has a signal that there is not; there are "
+        f"{', '.join(sorted(BY_PROGRAM))}."
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from app.core.policy import Policy
 from app.core.ports import KioskWindow
 from app.lockdown.input_log import InputLog
+from app.lockdown.machine_signs import MachineSigns
 from app.lockdown.processes import ListedProcess
 
 
@@ -26,10 +27,14 @@ class OperationSetting:
 
 @dataclass(frozen=True, slots=True)
 class WatchSetting:
-    """``known`` says why programs are denied, ``own_pids`` and ``window`` are never reported. ``window`` None: no exam yet."""
+    """``known`` says why programs are denied, ``own_pids`` and ``window`` are never reported. ``window`` None: no exam yet.
+
+    ``signs`` are what virtual machines and cameras are known by.
+    """
 
     policy: Policy
     known: tuple[ListedProcess, ...] = ()
     own_pids: frozenset[int] = frozenset()
     window: KioskWindow | None = None
     input_log: InputLog = field(default_factory=InputLog)
+    signs: MachineSigns = field(default_factory=MachineSigns)

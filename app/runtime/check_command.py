@@ -6,6 +6,7 @@ from app.core.policy import Capture
 from app.core.types import AudioChunk, CheckResult, Frame
 from app.runtime.checks import CheckContext, run_checks
 from app.runtime.clock import SystemClock
+from app.runtime.lists import list_folders, load_lists
 from app.runtime.options import default_data_dir
 from app.runtime.preview import Preview
 from app.runtime.recording import chosen_sources
@@ -19,7 +20,9 @@ def check_machine(camera: str | None, microphone: str | None, screen: str | None
     preview = Preview(sources, clock, _ignore_frame, _ignore_sound)
     preview.start()
     try:
-        return run_checks(CheckContext(None, default_data_dir(), preview, preview.streams, None, clock))
+        return run_checks(
+            CheckContext(None, default_data_dir(), preview, preview.streams, None, clock, load_lists(list_folders()))
+        )
     finally:
         preview.stop()
 

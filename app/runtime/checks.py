@@ -6,22 +6,21 @@ import os
 import platform
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
-import structlog
 
 from app.browser.sandbox import sandbox_problem
 from app.core import codes
 from app.core.abilities import stopping, unmet
-from app.core.errors import BackendError, LockdownError
-from app.core.lockdown import plan
-from app.core.policy import Candidate, Exam, Policy, Upload
+from app.core.errors import BackendError
+from app.core.policy import Policy
 from app.core.ports import Clock, ExamBackend
-from app.core.types import CheckResult, DisplaysSeen, Json, Observation, ProcessesSeen, Stream
-from app.lockdown.platform import machine_facts, unsupported, watchers_for
-from app.lockdown.setting import WatchSetting
+from app.core.types import CheckResult, Json, Stream
+from app.lockdown.platform import unsupported
+from app.runtime.checks_machine import machine_rows
+from app.runtime.lists import Lists
 from app.runtime.preview import Preview
 from app.runtime.resources import model_path
 
@@ -31,19 +30,14 @@ MIN_MEMORY_BYTES = 1_000_000_000
 CLOCK_TOLERANCE_S = 120.0
 MOST_UNMET_NAMED = 4
 MODELS = ("face_landmarker.task",)
-EVERYTHING = Policy(
-    exam=Exam(id="check", title="System check", start_url=""),
-    candidate=Candidate(id="check", name=""),
-    upload=Upload(endpoint="", token="", exam_id=""),
-)
-"""Stands for any exam where none is known: the defaults ask for every protection."""
-
-log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class CheckContext:
-    """What the checks look at. ``policy`` None checks everything that any exam may ask for."""
+    """What the checks look at. ``policy`` None checks everything that any exam may ask for.
+
+    ``lists`` are the programs and signs by which machines are judged.
+    """
 
     policy: Policy | None
     data_dir: Path
@@ -51,13 +45,14 @@ class CheckContext:
     streams: Sequence[Stream]
     backend: ExamBackend | None
     clock: Clock
+    lists: Lists = field(default_factory=Lists)
 
 
 def run_checks(context: CheckContext) -> list[CheckResult]:
     """All checks, in the order in which they are shown. Takes up to some seconds; never raises."""
     results = [_system(context), *_asked(context)]
     results += [_device(context, stream) for stream in context.streams]
-    results += _machine(context)
+    results += machine_rows(context.policy, context.clock, context.lists)
     results += [_browser(), _disk(context), _memory(), _models(context)]
     if context.backend is not None:
         results += _backend(context.backend)
@@ -76,7 +71,19 @@ def result_json(result: CheckResult) -> dict[str, Json]:
         "detail": result.detail,
         "advice": result.advice,
         "code": result.code,
-        "facts": dict(result.facts),
+        "facts": dict(result.facts) | _signs(result),
+    }
+
+
+def _signs(result: CheckResult) -> dict[str, Json]:
+    """The signs that a line was judged by: words, weight, and what to do."""
+    if result.judgement is None:
+        return {}
+    return {
+        "signs": [
+            {"name": one.name, "words": one.words, "weight": one.weight, "advice": one.advice}
+            for one in result.judgement.signals
+        ]
     }
 
 
@@ -136,43 +143,6 @@ def _device(context: CheckContext, stream: Stream) -> CheckResult:
     elif probed.code:
         advice = codes.code(probed.code).sentence
     return CheckResult(stream.value, False, True, f"{what}.", advice, probed.code, probed.facts)
-
-
-def _machine(context: CheckContext) -> list[CheckResult]:
-    """What the lockdown's own watchers see right now."""
-    seen: list[Observation] = []
-    wanted = plan(context.policy or EVERYTHING, machine_facts())
-    for watcher in watchers_for(wanted, WatchSetting(context.policy or EVERYTHING)):
-        try:
-            seen += watcher.poll(context.clock.now().mono_ns)
-        except LockdownError as error:
-            log.warning("watcher", name=watcher.name, error=str(error))
-        finally:
-            watcher.close()
-    displays = next((o for o in seen if isinstance(o, DisplaysSeen)), None)
-    processes = next((o for o in seen if isinstance(o, ProcessesSeen)), None)
-    return [_monitors(context, displays), *_processes(context, processes)]
-
-
-def _monitors(context: CheckContext, seen: DisplaysSeen | None) -> CheckResult:
-    required = context.policy is not None and context.policy.lockdown.single_monitor
-    if seen is None:
-        advice = "The monitors can't be counted on this system."
-        return CheckResult("monitors", False, False, "unknown", advice)
-    names = ", ".join(seen.names)
-    if seen.count <= 1:
-        return CheckResult("monitors", True, required, names or "one monitor", facts={"count": seen.count})
-    detail = f"{seen.count} monitors: {names}"
-    return CheckResult("monitors", False, required, detail, codes.code(4015).sentence, 4015, {"count": seen.count})
-
-
-def _processes(context: CheckContext, seen: ProcessesSeen | None) -> list[CheckResult]:
-    if context.policy is None or not context.policy.lockdown.denied_processes:
-        return []
-    if seen is None or not seen.found:
-        return [CheckResult("programs", True, True, "none that the exam does not allow")]
-    names = ", ".join(name for name, _ in seen.found)
-    return [CheckResult("programs", False, True, names, f"Close {names}; the exam does not allow it.")]
 
 
 def _browser() -> CheckResult:

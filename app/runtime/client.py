@@ -225,6 +225,8 @@ class Client:
         window.key_chosen.connect(self._opening.begin)
         window.checks_repeated.connect(lambda: self._post(EventName.CHECKS_REPEATED))
         window.checks_accepted.connect(lambda: self._call(lambda r: r.shell.accept_checks()))
+        window.verdict_asked.connect(lambda: self._call(lambda r: r.shell.show_verdict()))
+        window.let_pass_entered.connect(self._let_pass)
         window.consent_given.connect(lambda: self._post(EventName.CONSENT_GIVEN))
         window.consent_declined.connect(lambda: self._post(EventName.CONSENT_DECLINED))
         window.photo_requested.connect(lambda: self._call(lambda r: r.shell.identity.request()))
@@ -249,6 +251,9 @@ class Client:
 
     def _unlock(self, password: str) -> None:
         self._call(lambda r: r.shell.holding.try_password(r.controller.state, password))
+
+    def _let_pass(self, password: str, reason: str) -> None:
+        self._call(lambda r: r.shell.let_pass(password, reason, r.controller.state))
 
     def _post(self, name: EventName, reason: str = "") -> None:
         if self._running is not None:

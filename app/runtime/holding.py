@@ -5,26 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-import structlog
-
 from app.core.control import LOCK, UNLOCK, Answer, ControlMessage, held_state, reason_of
-from app.core.hold import HoldView, hold_view, may_continue, wait_after
+from app.core.hold import HoldView, hold_view, may_continue
 from app.core.policy import Policy
-from app.core.ports import Clock
 from app.core.responses import blocking
 from app.core.session import UNDER_WAY, By, Event, EventName, Phase, State
-from app.core.types import NS_PER_S, Json
+from app.core.types import Json
 from app.runtime.attempts import Attempt
 from app.runtime.responding import Responding
 from app.runtime.status import StatusFile
-
-log = structlog.get_logger()
-
-WRONG = "That password is wrong."
-_FAILURES = "unlock_failures"
-
-Matches = Callable[[str, str], bool]
-"""The stored form of the unlock password, and what was typed: whether they fit."""
+from app.runtime.unlock_tries import WRONG, UnlockTries
 
 
 class HoldFace(Protocol):
@@ -37,34 +27,29 @@ class HoldFace(Protocol):
 
 
 class Holding:
-    """Session thread, but for ``told``. Wrong passwords are counted beyond a restart; the password itself is nowhere."""
+    """Session thread, but for ``told``."""
 
     def __init__(
         self,
         policy: Policy,
         attempt: Attempt,
-        clock: Clock,
         face: HoldFace,
         status: StatusFile,
         responding: Responding,
-        matches: Matches,
+        tries: UnlockTries,
         post: Callable[[Event], None],
-        journal: Callable[[dict[str, Json]], None],
         tell: Callable[[Mapping[str, Json]], None],
     ) -> None:
         self._policy = policy
         self._attempt = attempt
-        self._clock = clock
         self._face = face
         self._status = status
         self._responding = responding
-        self._matches = matches
+        self._tries = tries
         self._post = post
-        self._journal = journal
         self._tell = tell
         self._shown: HoldView | None = None
         self._problem = ""
-        self._next_try_ns = 0
 
     def use_policy(self, policy: Policy) -> None:
         self._policy = policy
@@ -72,7 +57,7 @@ class Holding:
     def show(self, state: State) -> None:
         """From here on the lock screen follows what happens."""
         self._problem = ""
-        self._next_try_ns = self._clock.now().mono_ns + wait_after(self._failures()) * NS_PER_S
+        self._tries.begin()
         self._shown = None
         self._refresh(state)
         self._tell(held_state(state.held, state.held_by))
@@ -102,21 +87,15 @@ class Holding:
             self._post(Event(EventName.RELEASE_REQUESTED, "the cause is gone", By.CANDIDATE))
 
     def try_password(self, state: State, password: str) -> None:
-        stored, now_ns = self._policy.lockdown.unlock_password, self._clock.now().mono_ns
-        if state.phase is not Phase.HELD or not stored or now_ns < self._next_try_ns:
+        if state.phase is not Phase.HELD:
             return
-        if self._matches(stored, password):
-            self._attempt.store.set_meta(_FAILURES, "0")
+        fits = self._tries.fits(self._policy.lockdown.unlock_password, password)
+        if fits:
             self._post(Event(EventName.RELEASE_REQUESTED, "unlocked with the supervisor's password", By.SUPERVISOR))
-            return
-        failures = self._failures() + 1
-        self._attempt.store.set_meta(_FAILURES, str(failures))
-        self._journal({"event": "unlock_refused", "tries": failures})
-        log.warning("a wrong unlock password", tries=failures)
-        self._problem = WRONG
-        self._next_try_ns = self._clock.now().mono_ns + wait_after(failures) * NS_PER_S
-        self._refresh(state)
-        self._status.write(unlock="refused", tries=failures)
+        elif fits is False:
+            self._problem = WRONG
+            self._refresh(state)
+            self._status.write(unlock="refused", tries=self._tries.failures)
 
     def leave(self, state: State) -> None:
         """The candidate hands in from the lock screen: possible at any time."""
@@ -144,16 +123,9 @@ class Holding:
         return Answer(message.seq, "applied")
 
     def _refresh(self, state: State) -> None:
-        wait_ns = self._next_try_ns - self._clock.now().mono_ns
         view = hold_view(
-            state, self._responding.following, self._policy, problem=self._problem, wait_ns=max(0, wait_ns)
+            state, self._responding.following, self._policy, problem=self._problem, wait_ns=self._tries.wait_ns
         )
         if view != self._shown:
             self._shown = view
             self._face.show_hold(view)
-
-    def _failures(self) -> int:
-        try:
-            return max(0, int(self._attempt.store.get_meta(_FAILURES) or 0))
-        except ValueError:
-            return 0

@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-
-import structlog
+from functools import cached_property
 
 from app import __version__
 from app.core.control import ControlMessage
-from app.core.errors import InvigilError
 from app.core.policy import Policy
 from app.core.ports import Clock, Closer
 from app.core.types import AudioChunk, CheckResult, Frame, Json, Observation
 from app.core.unlock import matches
 from app.lockdown.platform import closer
-from app.lockdown.processes import ListedProcess, load_process_list
 from app.runtime.attempts import Attempt
 from app.runtime.checks import CheckContext, run_checks
 from app.runtime.control_line import Greet
 from app.runtime.delivery import Delivery, DeliveryListener
+from app.runtime.lists import Lists, list_folders, load_lists
 from app.runtime.models import Models
 from app.runtime.options import ClientOptions
 from app.runtime.preview import Preview
 from app.runtime.protection import Protection
 from app.runtime.recording import Recording, RecordingListener, Sources, chosen_sources
-from app.runtime.resources import resources_dir
 from app.transport.control import ControlChannel
 from app.transport.proctorai import ProctorAiBackend
 from app.ui.kiosk import Kiosk
-
-log = structlog.get_logger()
 
 
 class ClientParts:
@@ -42,6 +37,10 @@ class ClientParts:
         self._clock = clock
         self._models = models
         self._kiosk = kiosk
+
+    @cached_property
+    def _lists(self) -> Lists:
+        return load_lists(list_folders())
 
     def _backend(self, attempt_id: str | None = None) -> ProctorAiBackend:
         upload = self._policy.upload
@@ -58,7 +57,15 @@ class ClientParts:
 
     def checks(self, preview: Preview) -> list[CheckResult]:
         return run_checks(
-            CheckContext(self._policy, self._options.data_dir, preview, preview.streams, self._backend(), self._clock)
+            CheckContext(
+                self._policy,
+                self._options.data_dir,
+                preview,
+                preview.streams,
+                self._backend(),
+                self._clock,
+                self._lists,
+            )
         )
 
     def recording(self, attempt: Attempt, listener: RecordingListener) -> Recording:
@@ -101,9 +108,7 @@ class ClientParts:
         return ControlChannel(live.endpoint, token, attempt.id, greet, on_message, random.SystemRandom().random)
 
     def protection(self, on_observation: Callable[[Observation], None]) -> Protection:
-        return Protection(
-            self._policy, self._options.journal, self._kiosk, self._clock, on_observation, _known_programs()
-        )
+        return Protection(self._policy, self._options.journal, self._kiosk, self._clock, on_observation, self._lists)
 
     def closer(self) -> Closer:
         """Raises LockdownError where programs can't be closed."""
@@ -111,12 +116,3 @@ class ClientParts:
 
     def unlock_matches(self, stored: str, password: str) -> bool:
         return matches(stored, password)
-
-
-def _known_programs() -> tuple[ListedProcess, ...]:
-    """Why programs are denied; no exam is kept from starting because a reason is missing."""
-    try:
-        return load_process_list(resources_dir() / "lists" / "processes.json")
-    except InvigilError as error:
-        log.warning("no reasons for denied programs", error=str(error))
-        return ()

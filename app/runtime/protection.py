@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 
 from app.core.errors import LockdownError
@@ -13,17 +13,17 @@ from app.core.types import Observation
 from app.lockdown.input_log import InputLog
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.platform import all_operations, machine_facts, operations_for, watchers_for
-from app.lockdown.processes import ListedProcess
 from app.lockdown.sequence import perform_all, revert_all
 from app.lockdown.setting import OperationSetting, WatchSetting
 from app.lockdown.watch import WatchLoop
+from app.runtime.lists import Lists
 from app.runtime.restoring import restore_command
 
 
 class Protection:
     """``perform()``, then ``watch()``; ``revert()`` any number of times. One thread.
 
-    ``known`` says why programs are denied, where the list has them.
+    ``lists`` say why programs are denied, and what machines are judged by.
     """
 
     def __init__(
@@ -33,14 +33,14 @@ class Protection:
         window: KioskWindow,
         clock: Clock,
         on_observation: Callable[[Observation], None],
-        known: Iterable[ListedProcess] = (),
+        lists: Lists | None = None,
     ) -> None:
         self._policy = policy
         self._journal = RestoreJournal(journal)
         self._window = window
         self._clock = clock
         self._on_observation = on_observation
-        self._known = tuple(known)
+        self._lists = lists or Lists()
         self._input_log = InputLog()
         self._loop: WatchLoop | None = None
         self._plan: Plan | None = None
@@ -59,7 +59,14 @@ class Protection:
         if self._plan is None or self._loop is not None:
             return
         watchers = watchers_for(
-            self._plan, WatchSetting(self._policy, self._known, window=self._window, input_log=self._input_log)
+            self._plan,
+            WatchSetting(
+                self._policy,
+                self._lists.programs,
+                window=self._window,
+                input_log=self._input_log,
+                signs=self._lists.signs,
+            ),
         )
         self._loop = WatchLoop(watchers, self._clock, self._on_observation, interval_s=1.0)
         self._loop.start()

@@ -45,6 +45,8 @@ from app.runtime.responding import Responding
 from app.runtime.session_facts import session_body
 from app.runtime.shell_ports import Face, Parts, Session
 from app.runtime.status import StatusFile
+from app.runtime.unlock_tries import UnlockTries
+from app.runtime.verdict import VerdictStep
 
 log = structlog.get_logger()
 
@@ -97,10 +99,12 @@ class ClientShell:
         self._responding = Responding(
             policy, clock, parts.closer, lambda event: self._controller.post_event(event), self._journal
         )
+        tries = UnlockTries(attempt, clock, parts.unlock_matches, self._journal)
         self.holding = Holding(
-            policy, attempt, clock, face, status, self._responding, parts.unlock_matches,
-            lambda event: self._controller.post_event(event), self._journal, lambda body: self._line.say(body),
+            policy, attempt, face, status, self._responding, tries,
+            lambda event: self._controller.post_event(event), lambda body: self._line.say(body),
         )  # fmt: skip
+        self._verdict = VerdictStep(policy, attempt, face, tries, self._journal)
         self._liveness = Liveness(self._protection, lambda: self._controller.dropped, self._journal)
         self._line = ControlLine(
             updates, lambda greet, heard: parts.control(attempt, greet, heard),
@@ -156,7 +160,7 @@ class ClientShell:
                 self._take_again_ns = self._clock.now().mono_ns
 
     def violation_opened(self, violation: Violation, response: Response, at: Instant) -> str | None:
-        code = codes.code(violation.code)
+        code, response = codes.code(violation.code), self._verdict.override.response(violation.code, response)
         self._status.write(violation=violation.code, name=code.name)
         self._face.page_event(
             "apEvidenceEvent",
@@ -230,6 +234,17 @@ class ClientShell:
         if self._checks and not required_failed(self._checks):
             self._post(EventName.CHECKS_PASSED)
 
+    def show_verdict(self) -> None:
+        """Why the exam does not start on this machine, or what speaks against the machine."""
+        self._verdict.show(self._checks)
+
+    def let_pass(self, password: str, reason: str, state: State) -> None:
+        """A supervisor lets the exam start on a machine that the check refused."""
+        if state.phase is Phase.CONFIGURED and self._verdict.let_pass(self._checks, password, reason):
+            self._checks = self._verdict.judged(self._checks)
+            self.checks_failed = required_failed(self._checks)
+            self._face.show_checks(self._checks, running=False)
+
     def accept_photo(self, state: State) -> None:
         """The held photo becomes evidence, after consent and once."""
         if state.phase is not Phase.CONSENTED:
@@ -251,7 +266,7 @@ class ClientShell:
         if self._preview is None:
             self._preview = self._parts.preview(self.identity.offer, self.identity.hear)
             self._preview.start()
-        self._checks = self._parts.checks(self._preview)
+        self._checks = self._verdict.judged(self._parts.checks(self._preview))
         self._journal({"event": "checks", "results": [result_json(r) for r in self._checks]})
         self.checks_failed = failed = required_failed(self._checks)
         self._face.show_checks(self._checks, running=False)

@@ -19,10 +19,11 @@ from app.runtime.identity_step import IdentityFace
 from app.runtime.preview import Preview
 from app.runtime.protection import Protection
 from app.runtime.recording import Recording, RecordingListener
+from app.runtime.verdict import VerdictFace
 from app.transport.control import ControlChannel
 
 
-class Face(IdentityFace, HandInFace, HoldFace, Protocol):
+class Face(IdentityFace, HandInFace, HoldFace, VerdictFace, Protocol):
     """What the shell asks of the windows. Any thread; nothing waits for the UI."""
 
     def show_checks(self, results: list[CheckResult], running: bool) -> None: ...

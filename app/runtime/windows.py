@@ -12,6 +12,7 @@ from app.browser.exam_view import ExamView
 from app.core.hold import HoldView
 from app.core.policy import Policy
 from app.core.types import CheckResult, Frame, Json, Stream
+from app.core.verdict import VerdictView
 from app.runtime.bridge import LatestOnly, UiBridge, to_image
 from app.runtime.checks import required_failed, result_json
 from app.runtime.status import StatusFile
@@ -58,6 +59,9 @@ class Windows:
 
     def show_checks(self, results: list[CheckResult], running: bool) -> None:
         self.run(lambda: self._show_checks(results, running))
+
+    def show_verdict(self, view: VerdictView) -> None:
+        self.run(lambda: self._verdict(view))
 
     def show_consent(self, policy: Policy) -> None:
         self.run(lambda: self._window.show_consent(policy))
@@ -152,6 +156,10 @@ class Windows:
         if not running:
             said = "failed" if required_failed(results) else "passed"
             self._status.write(checks=said, results=[result_json(r) for r in results])
+
+    def _verdict(self, view: VerdictView) -> None:
+        self._window.show_verdict(view)
+        self._status.write(verdict="refused" if view.refused else "noted", problem=view.problem)
 
     def _open_exam(self, policy: Policy) -> None:
         script = self._page_script.read_text(encoding="utf-8")

@@ -19,7 +19,9 @@ from app.ui.widgets import Button, IconView, announce, column, frame, label, row
 
 
 class ResultLine(QWidget):
-    """One result. Icon, colour and words say the same thing."""
+    """One result. Icon, colour and words say the same thing. ``asked``: why it is so."""
+
+    asked = Signal()
 
     def __init__(self, icons: Icons) -> None:
         super().__init__()
@@ -35,6 +37,9 @@ class ResultLine(QWidget):
         words = column(0)
         words.addLayout(result)
         words.addWidget(self.advice)
+        self.why_button = Button(self.tr("See why"), "secondary")
+        self.why_button.clicked.connect(self.asked)
+        words.addWidget(self.why_button, 0, Qt.AlignmentFlag.AlignLeft)
         line = row(14)
         line.setContentsMargins(0, theme.px(6), 0, theme.px(6))
         line.addWidget(self.icon, 0, Qt.AlignmentFlag.AlignTop)
@@ -56,13 +61,19 @@ class ResultLine(QWidget):
         self.detail.setVisible(bool(result.detail))
         self.advice.setText(result.advice)
         self.advice.setVisible(bool(result.advice) and not result.ok)
+        self.why_button.setVisible(result.judgement is not None and not result.ok)
+        self.why_button.setAccessibleName(self.tr("See why: {name}").format(name=self.name.text()))
 
 
 class ChecksPage(ContentPage):
-    """Signals: ``repeated`` and ``accepted``. Continue is there once everything required is fine."""
+    """Signals: ``repeated``, ``accepted``, and ``verdict_asked`` for what the machine was judged by.
+
+    Continue is there once everything required is fine.
+    """
 
     repeated = Signal()
     accepted = Signal()
+    verdict_asked = Signal()
 
     def __init__(self, icons: Icons) -> None:
         super().__init__(icons, self.tr("Checking this computer"), width_px=1040)
@@ -132,6 +143,7 @@ class ChecksPage(ContentPage):
     def _show_lines(self, results: Sequence[CheckResult]) -> None:
         while len(self._lines) < len(results):
             line = ResultLine(self.icons)
+            line.asked.connect(self.verdict_asked)
             self._list.insertWidget(self._list.count() - 1, line)
             self._lines.append(line)
         for line, result in zip(self._lines, results, strict=False):

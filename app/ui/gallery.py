@@ -105,6 +105,9 @@ def _cases() -> Iterator[tuple[str, Show]]:
     yield "checks-running", _checks(True, False)
     yield "checks-good", _checks(False, False)
     yield "checks-bad", _checks(False, True)
+    yield "verdict", lambda w: w.show_verdict(samples.VERDICT)
+    yield "verdict-noted", lambda w: w.show_verdict(samples.VERDICT_NOTED)
+    yield "verdict-long", lambda w: w.show_verdict(samples.VERDICT_LONG)
     yield "consent", lambda w: w.show_consent(samples.PLAIN)
     yield "consent-long", _consent_long
     yield "consent-granted", lambda w: w.show_consent(samples.GRANTED)

@@ -12,24 +12,14 @@ from app.ui.icons import Icons
 from app.ui.overlay import Overlay
 from app.ui.theme import current
 from app.ui.widgets import Button, IconView, Message, announce, column, label, row, set_role
+from app.ui.words import breakable
 
 _PASSWORD_CHARS_MAX = 1000
 _CARD_PX = 640
-_LONG_WORD = 20
-
-
-def _breakable(text: str) -> str:
-    """With places where lines may break in long names, which come from outside."""
-    words = (word if len(word) <= _LONG_WORD else _broken(word) for word in text.split(" "))
-    return " ".join(words)
 
 
 def _spoken(view: HoldView) -> str:
     return " ".join(f"{one.what} {one.names} {one.advice}" for one in view.still_open)
-
-
-def _broken(word: str) -> str:
-    return "\u200b".join(word[at : at + _LONG_WORD] for at in range(0, len(word), _LONG_WORD))
 
 
 class _OpenLine(QFrame):
@@ -42,8 +32,8 @@ class _OpenLine(QFrame):
         words = column(2)
         words.addWidget(label(one.what, "strong"))
         if one.names:
-            words.addWidget(label(_breakable(one.names), "body"))
-        words.addWidget(label(_breakable(one.advice), "advice"))
+            words.addWidget(label(breakable(one.names), "body"))
+        words.addWidget(label(breakable(one.advice), "advice"))
         line = row(12)
         line.setContentsMargins(theme.px(14), theme.px(10), theme.px(14), theme.px(10))
         line.addWidget(IconView(icons, "warning", "warning", 20), 0, Qt.AlignmentFlag.AlignTop)
@@ -113,7 +103,7 @@ class HoldOverlay(Overlay):
 
     def show_view(self, view: HoldView) -> None:
         before, self._view = self._view, view
-        self.show_words(self.tr("The exam is held"), _breakable(view.reason))
+        self.show_words(self.tr("The exam is held"), breakable(view.reason))
         self.card.setAccessibleDescription(f"{view.reason} {_spoken(view)}".strip())
         if before is None or before.still_open != view.still_open:
             self._show_open(view)

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QMainWindow, QRhiWidget, QStackedWidget, QVBoxLayo
 from app.core.hold import HoldView
 from app.core.policy import Policy
 from app.core.types import CheckResult
+from app.core.verdict import VerdictView
 from app.ui.candidate_page import CandidatePage
 from app.ui.checks_page import ChecksPage
 from app.ui.consent_page import ConsentPage
@@ -28,6 +29,7 @@ from app.ui.password_page import PasswordPage
 from app.ui.progress_page import UploadPage, WaitPage
 from app.ui.start_page import StartPage
 from app.ui.theme import current
+from app.ui.verdict_page import VerdictPage
 
 PageName = Literal[
     "",
@@ -38,6 +40,7 @@ PageName = Literal[
     "issuer",
     "candidate",
     "checks",
+    "verdict",
     "consent",
     "identity",
     "exam",
@@ -71,6 +74,8 @@ class ClientWindow(QMainWindow):
     opening_left = Signal()
     checks_repeated = Signal()
     checks_accepted = Signal()
+    verdict_asked = Signal()
+    let_pass_entered = Signal(str, str)
     consent_given = Signal()
     consent_declined = Signal()
     photo_requested = Signal()
@@ -103,6 +108,7 @@ class ClientWindow(QMainWindow):
         self.issuer_page = IssuerPage(pictures)
         self.candidate_page = CandidatePage(pictures)
         self.checks_page = ChecksPage(pictures)
+        self.verdict_page = VerdictPage(pictures)
         self.consent_page = ConsentPage(pictures)
         self.identity_page = IdentityPage(pictures)
         self.exam_page = ExamPage(pictures)
@@ -120,21 +126,10 @@ class ClientWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         for page in (
-            self.start_page,
-            self.opening_page,
-            self.password_page,
-            self.issuer_page,
-            self.candidate_page,
-            self.checks_page,
-            self.consent_page,
-            self.identity_page,
-            self.exam_page,
-            self.finishing_page,
-            self.upload_page,
-            self.done_page,
-            self.aborted_page,
-            self.problem_page,
-        ):
+            self.start_page, self.opening_page, self.password_page, self.issuer_page, self.candidate_page,
+            self.checks_page, self.verdict_page, self.consent_page, self.identity_page, self.exam_page,
+            self.finishing_page, self.upload_page, self.done_page, self.aborted_page, self.problem_page,
+        ):  # fmt: skip
             self._stack.addWidget(page)
         whole = QWidget()
         whole.setProperty("surface", "window")
@@ -162,6 +157,10 @@ class ClientWindow(QMainWindow):
             asking.left.connect(self.opening_left)
         self.checks_page.repeated.connect(self.checks_repeated)
         self.checks_page.accepted.connect(self.checks_accepted)
+        self.checks_page.verdict_asked.connect(self.verdict_asked)
+        self.verdict_page.left.connect(lambda: self._show(self.checks_page, "checks"))
+        self.verdict_page.repeated.connect(self.checks_repeated)
+        self.verdict_page.let_pass.connect(self.let_pass_entered)
         self.consent_page.given.connect(self.consent_given)
         self.consent_page.declined.connect(self.consent_declined)
         self.identity_page.requested.connect(self.photo_requested)
@@ -222,6 +221,11 @@ class ClientWindow(QMainWindow):
     def show_checks(self, results: Sequence[CheckResult], running: bool) -> None:
         self.checks_page.show_results(results, running)
         self._show(self.checks_page, "checks")
+
+    def show_verdict(self, view: VerdictView) -> None:
+        """What the machine was judged by. Back leads to the checks; otherwise ``checks_repeated`` or ``let_pass_entered``."""
+        self.verdict_page.show_view(view)
+        self._show(self.verdict_page, "verdict")
 
     def set_preview(self, picture: QImage) -> None:
         """The camera's newest picture, for whichever page shows it."""
@@ -371,7 +375,8 @@ class ClientWindow(QMainWindow):
         if self._photo_step:
             steps.append(("identity", self.tr("Photo")))
         steps.append(("exam", self.tr("Exam")))
-        at = [step for step, _ in steps].index(name) if name in dict(steps) else -1
+        shown = "checks" if name == "verdict" else name
+        at = [step for step, _ in steps].index(shown) if shown in dict(steps) else -1
         self.header.show_steps([] if name in _NO_STEPS else [words for _, words in steps], at)
 
     def _cover_changed(self, _cover: str) -> None:

@@ -9,8 +9,10 @@ from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.core.hold import HoldView, StillOpen
+from app.core.machine import Judgement, Suspicion, Verdict, WeighedSignal
 from app.core.policy import Accessibility, Candidate, Exam, Lockdown, Policy, Privacy, Upload
 from app.core.types import CheckResult
+from app.core.verdict import Sign, VerdictPart, VerdictView
 from app.ui.theme import current
 from app.ui.widgets import column, frame, label
 
@@ -84,6 +86,79 @@ HELD_BY_PROCTOR = HoldView(
     by_proctor=True,
     time_runs=False,
 )
+_END_REMOTE = (
+    "End remote control and screen sharing, and close the program, also its icon beside the clock; then check again."
+)
+VERDICT = VerdictView(
+    parts=(
+        VerdictPart(
+            "Remote control",
+            "It is likely that this computer is seen or controlled from elsewhere.",
+            90,
+            True,
+            (
+                Sign(
+                    "Another computer is connected to the program that shares this desktop (VNC)",
+                    "counts for much",
+                    _END_REMOTE,
+                ),
+                Sign("A program shares this desktop (x11vnc)", "counts for something", ""),
+            ),
+        ),
+    ),
+    refused=True,
+    password=True,
+)
+VERDICT_NOTED = VerdictView(
+    parts=(
+        VerdictPart(
+            "Virtual machine",
+            "It is possible that this is a virtual machine.",
+            76,
+            False,
+            (
+                Sign(
+                    "The hardware has parts that virtual machines only have (virtio (QEMU or KVM))",
+                    "counts for much",
+                    "Start the exam on the computer itself, outside of the virtual machine.",
+                ),
+                Sign(
+                    "The processor says that a hypervisor runs below",
+                    "counts for little",
+                    "An ordinary computer can show this too; alone it counts for little.",
+                ),
+            ),
+        ),
+    ),
+    refused=False,
+)
+VERDICT_LONG = VerdictView(
+    parts=(
+        *VERDICT.parts,
+        replace(
+            VERDICT_NOTED.parts[0],
+            refused=True,
+            points=98,
+            words="It is likely that this is a virtual machine.",
+            signs=(
+                Sign(
+                    "The computer's model is the name of a virtual machine "
+                    "(Prüfungsarbeitsplatzvirtualisierungsumgebung-Donaudampfschifffahrtsgesellschaft-Standard-PC)",
+                    "counts for much",
+                    "Start the exam on the computer itself, outside of the virtual machine.",
+                ),
+                *VERDICT_NOTED.parts[0].signs,
+            ),
+        ),
+    ),
+    refused=True,
+    password=True,
+    problem="That password is wrong.",
+    wait_s=15,
+)
+JUDGED = Judgement(
+    Suspicion.REMOTE_CONTROL, 0.9, Verdict.LIKELY, (WeighedSignal("vnc_connected", "connection", 0.8, "", ""),)
+)
 SERVER = "https://proctor.example.org"
 LONG_SERVER = "https://pruefungen.juristischer-vorbereitungsdienst.example.org:8443/aufsicht/nord"
 FINGERPRINT = " ".join(["9F3A", "22C1", "07BE", "D4E8", "51A6", "C0F9", "3B7D", "8E24"] * 2)
@@ -112,6 +187,14 @@ BAD = (
         "Two monitors are connected: eDP-1 and HDMI-A-2.",
         "Unplug the second monitor, and stop casting to a television. Then check again.",
         4015,
+    ),
+    CheckResult(
+        "remote_control",
+        False,
+        True,
+        "It is likely that this computer is seen or controlled from elsewhere: 90 of 100.",
+        "The exam does not start like this. See why, and what to do.",
+        judgement=JUDGED,
     ),
     CheckResult("disk", False, False, "Only 2.1 GB are free.", "Empty the bin to be on the safe side."),
     GOOD[3],

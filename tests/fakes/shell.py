@@ -20,6 +20,7 @@ from app.core.policy import Capture, Detection, Evidence, Identity, Lockdown, Po
 from app.core.ports import AttemptRegistration, Closer, UploadJob
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_S, AudioChunk, CheckResult, EntryKind, Frame, Instant, Json, Observation, Stream
+from app.core.verdict import VerdictView
 from app.keys.tokens import ConfigKey
 from app.runtime.attempts import Attempt, open_attempt
 from app.runtime.clock import SystemClock
@@ -71,6 +72,7 @@ class FakeFace:
     problems: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     holds: list[HoldView] = field(default_factory=list)
+    verdicts: list[VerdictView] = field(default_factory=list)
 
     def show_picture(self, frame: Frame) -> None:
         self.pictures += 1
@@ -86,6 +88,9 @@ class FakeFace:
 
     def show_checks(self, results: list[CheckResult], running: bool) -> None:
         self.shown.append("checking" if running else "checked")
+
+    def show_verdict(self, view: VerdictView) -> None:
+        self.verdicts.append(view)
 
     def show_consent(self, policy: Policy) -> None:
         self.shown.append("consent")

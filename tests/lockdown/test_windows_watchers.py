@@ -22,6 +22,7 @@ from app.core.types import (
     WindowIs,
 )
 from app.lockdown.input_log import InputLog
+from app.lockdown.machine_signs import load_signs
 from app.lockdown.win32 import user32_messages as messages
 from app.lockdown.win32 import wtsapi32
 from app.lockdown.win32.setupapi import PresentDevice
@@ -33,6 +34,7 @@ from app.lockdown.windows.listener import Listener, Notice
 from app.lockdown.windows.machine import Readings, signals_of
 from app.lockdown.windows.session import Session, SessionStates
 from app.lockdown.windows.windows import TopLevel, accused, is_of_windows
+from app.runtime.resources import resources_dir
 
 # ---- displays
 
@@ -304,8 +306,11 @@ def test_blocked_presses_and_injected_input_are_reported_once() -> None:
 # ---- what the machine is
 
 
+SIGNS = load_signs(resources_dir() / "lists" / "machine_signs.json")
+
+
 def names(readings: Readings) -> dict[str, str]:
-    return {signal.name: signal.detail for signal in signals_of(readings)}
+    return {signal.name: signal.detail for signal in signals_of(readings, SIGNS)}
 
 
 def device(hardware_id: str, class_name: str = "System", name: str = "") -> PresentDevice:
@@ -354,5 +359,5 @@ def test_remote_desktop_and_a_virtual_camera_are_named() -> None:
 
 def test_no_detail_holds_an_address_or_a_serial_number() -> None:
     readings = Readings({}, (device("PCI\\VEN_15AD&DEV_0405"),), (), ("00:0C:29:AA:BB:CC",))
-    assert "AA" not in repr(signals_of(readings))
-    assert "X\\\\Y" not in repr(signals_of(readings))
+    assert "AA" not in repr(signals_of(readings, SIGNS))
+    assert "X\\\\Y" not in repr(signals_of(readings, SIGNS))

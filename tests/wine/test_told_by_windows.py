@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from ctypes import c_void_p
 from ctypes.wintypes import BOOL, DWORD, HWND, LONG, LPARAM, UINT, WPARAM
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ from app.core import lockdown
 from app.core.lockdown import System
 from app.core.policy import Exam, Lockdown, Policy, Upload
 from app.core.types import DisplaysSeen, Instant, Observation, SessionSeen, SessionState
-from app.lockdown.platform import active_window, closer, machine_facts, machine_signals, watchers_for
+from app.lockdown.machine_signs import load_signs
+from app.lockdown.platform import active_window, closer, machine_facts, watchers_for
 from app.lockdown.setting import WatchSetting
 from app.lockdown.watch import WatchLoop
 from app.lockdown.win32 import user32_messages as messages
@@ -25,8 +27,11 @@ from app.lockdown.win32.user32_input import WM_QUIT, post_to_thread
 from app.lockdown.windows.devices import Devices
 from app.lockdown.windows.displays import Displays
 from app.lockdown.windows.listener import CLASS_NAMES, Listener, Notice, Topic
+from app.lockdown.windows.machine import machine_signals
 from app.lockdown.windows.session import Session
 from tests.wine.helpers import until
+
+SIGNS = Path(__file__).resolve().parents[2] / "resources" / "lists" / "machine_signs.json"
 
 _PostMessageW = Library("user32").function("PostMessageW", BOOL, HWND, UINT, WPARAM, LPARAM)
 _ChangeDisplaySettingsW = Library("user32").function("ChangeDisplaySettingsW", LONG, c_void_p, DWORD)
@@ -215,7 +220,7 @@ def test_this_is_windows_with_a_window_system_that_tells_of_everything() -> None
 
 def test_wine_says_that_it_is_wine_and_nobody_is_accused_of_remote_control_or_a_false_camera() -> None:
     """Wine passes on the firmware's and the graphics card's names of the machine below it, which may be a virtual one."""
-    found = {signal.name: signal.detail for signal in machine_signals({})}
+    found = {signal.name: signal.detail for signal in machine_signals(load_signs(SIGNS))}
     assert found["wine"].startswith("Wine ")
     assert found.keys().isdisjoint({"remote_session", "virtual_camera_name", "vm_service"})
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from app.core import lockdown
 from app.core.errors import LockdownError
 from app.core.lockdown import MachineFacts, System, allowed_windows, denied_processes
-from app.core.machine import FoundSignal
 from app.core.ports import Closer, LockdownOperation, Watcher
 from app.lockdown.linux import logind, wayland, x11, x11_clipboard, x11_input, x11_kiosk, x11_monitors, x11_windows
 from app.lockdown.linux.autostart import AutostartEntry
 from app.lockdown.linux.login_session import Session
+from app.lockdown.linux.machine import LinuxMachine
+from app.lockdown.machine import Machine
 from app.lockdown.processes import Processes, reasons
 from app.lockdown.setting import OperationSetting, WatchSetting
 
@@ -80,15 +81,13 @@ def watcher(name: str, setting: WatchSetting) -> Watcher | None:
         return Session(os.environ)
     if name == lockdown.PROCESSES:
         return Processes(reasons(denied_processes(setting.policy), setting.known), setting.own_pids)
+    if name == lockdown.MACHINE:
+        return Machine(LinuxMachine(setting.signs, setting.known, os.environ).signals)
     return None
 
 
 def closer() -> Closer:
     return x11_windows.X11Closer()
-
-
-def machine_signals(environ: Mapping[str, str]) -> tuple[FoundSignal, ...]:
-    return ()
 
 
 def active_window() -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 
 from app.core import lockdown
 from app.core.lockdown import MachineFacts, System, allowed_windows, denied_processes, program_name
-from app.core.machine import FoundSignal
 from app.core.ports import Closer, LockdownOperation, Watcher
+from app.lockdown.machine import Machine
 from app.lockdown.processes import Processes, reasons
 from app.lockdown.setting import OperationSetting, WatchSetting
 from app.lockdown.win32 import kernel32, user32_windows
@@ -24,6 +24,9 @@ from app.lockdown.windows.registry import Registry
 from app.lockdown.windows.session import Session
 from app.lockdown.windows.system_keys import may_set_policies
 from app.lockdown.windows.windows import ForeignWindows
+
+MACHINE_EVERY_S = 30.0
+"""Asking Windows for all its devices takes some 50 ms."""
 
 
 class WindowsAdapters:
@@ -53,9 +56,6 @@ class WindowsAdapters:
     def closer(self) -> Closer:
         return WindowsCloser()
 
-    def machine_signals(self, environ: Mapping[str, str]) -> tuple[FoundSignal, ...]:
-        return machine.machine_signals()
-
     def active_window(self) -> str:
         window = user32_windows.foreground_window()
         if not window:
@@ -73,6 +73,7 @@ class WindowsAdapters:
             lockdown.INPUT: lambda setting: InputUse(setting.input_log),
             lockdown.SESSION: lambda _: Session(self._listener),
             lockdown.DEVICES: lambda _: Devices(self._listener),
+            lockdown.MACHINE: _machine,
         }
 
     def _windows(self, setting: WatchSetting) -> Watcher:
@@ -91,6 +92,10 @@ class WindowsAdapters:
 def _processes(setting: WatchSetting) -> Watcher:
     why = reasons(denied_processes(setting.policy), setting.known)
     return Processes(why, _own_pids(setting), WindowsPrograms(), setting.policy.lockdown.allowed_signers)
+
+
+def _machine(setting: WatchSetting) -> Watcher:
+    return Machine(lambda: machine.machine_signals(setting.signs, setting.known), MACHINE_EVERY_S)
 
 
 def _own_pids(setting: WatchSetting) -> frozenset[int]:

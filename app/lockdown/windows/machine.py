@@ -6,16 +6,20 @@ Signals only, no judgement: ``core.machine`` weighs them. Neither serial numbers
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
 
+from app.core import machine_signals as names
 from app.core.machine import FoundSignal
+from app.lockdown.machine import Connection, has_connection, program_signals, running_programs, viewer_signals
+from app.lockdown.machine_signs import MachineSigns, joined
+from app.lockdown.processes import ListedProcess
 from app.lockdown.win32 import advapi32, kernel32, user32
 from app.lockdown.win32.advapi32_services import running_services
 from app.lockdown.win32.setupapi import PresentDevice, present_devices
-from app.lockdown.windows import machine_signs as signs
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +27,7 @@ _FIRMWARE_KEY = "HARDWARE\\DESCRIPTION\\System\\BIOS"
 _FIRMWARE_VALUES = (
     "SystemManufacturer", "SystemProductName", "BIOSVendor", "BIOSVersion", "BaseBoardManufacturer", "BaseBoardProduct",
 )  # fmt: skip
+_PCI = re.compile(r"PCI\\VEN_(?P<vendor>[0-9A-F]{4})&DEV_(?P<device>[0-9A-F]{4})")
 _CAMERA_CLASSES = frozenset({"camera", "image"})
 
 
@@ -39,56 +44,44 @@ class Readings:
     wine: str = ""
 
 
-def machine_signals() -> tuple[FoundSignal, ...]:
-    """What can't be read is left out: it speaks for nothing. Any thread; takes some 50 ms."""
-    return signals_of(_read())
+def machine_signals(signs: MachineSigns, known: Sequence[ListedProcess] = ()) -> tuple[FoundSignal, ...]:
+    """What can't be read is left out: it speaks for nothing. Any thread; takes some 50 ms.
+
+    A service that runs in guests only and its program are one cause, and so are told once.
+    """
+    own = signals_of(_read(signs), signs)
+    told = {signal.name for signal in own}
+    programs = program_signals(known, running_programs(), has_connection)
+    return (*own, *(one for one in programs if one.name not in told), *viewer_signals(_connections()))
 
 
-def signals_of(readings: Readings) -> tuple[FoundSignal, ...]:
+def signals_of(readings: Readings, signs: MachineSigns) -> tuple[FoundSignal, ...]:
     """At most one of each name, with the products. Pure."""
+    firmware = readings.firmware
+    maker, model = firmware.get("SystemManufacturer", ""), firmware.get("SystemProductName", "")
+    cameras = [device.name for device in readings.devices if device.class_name.lower() in _CAMERA_CLASSES]
     found = (
-        ("vm_bios_vendor", _vendor(readings.firmware, ("SystemManufacturer", "BIOSVendor", "BIOSVersion"))),
-        ("vm_product", _product(readings.firmware)),
-        ("vm_board", _vendor(readings.firmware, ("BaseBoardManufacturer", "BaseBoardProduct"))),
-        ("vm_device", _joined(_device_makers(readings.devices))),
-        ("vm_service", _joined(signs.SERVICES.get(name, "") for name in readings.services)),
-        ("vm_mac", _network(readings.mac_addresses)),
-        ("wine", readings.wine and f"Wine {readings.wine}"),
-        ("remote_session", _remote(readings)),
-        ("virtual_camera_name", _joined(_virtual_cameras(readings.devices))),
+        (names.VM_BIOS_VENDOR, signs.makers(maker, firmware.get("BIOSVendor", ""), firmware.get("BIOSVersion", ""))),
+        (names.VM_PRODUCT, signs.model(maker, model)),
+        (names.VM_BOARD, signs.makers(firmware.get("BaseBoardManufacturer", ""), firmware.get("BaseBoardProduct", ""))),
+        (names.VM_DEVICE, signs.parts(_part(device) for device in readings.devices)),
+        (names.VM_SERVICE, joined(signs.services.get(name, "") for name in readings.services)),
+        (names.VM_MAC, signs.network(readings.mac_addresses)),
+        (names.WINE, readings.wine and f"Wine {readings.wine}"),
+        (names.REMOTE_SESSION, _remote(readings)),
+        (names.VIRTUAL_CAMERA_NAME, signs.virtual_cameras(cameras)),
+        (names.PHONE_CAMERA, signs.phones(cameras)),
     )
     return tuple(FoundSignal(name, detail) for name, detail in found if detail)
 
 
-def _vendor(firmware: dict[str, str], values: Iterable[str]) -> str:
-    texts = [firmware.get(value, "").lower() for value in values]
-    return _joined(
-        maker for part, maker in signs.FIRMWARE_TEXTS.items() if any(_has_word(text, part) for text in texts)
-    )
-
-
-def _has_word(text: str, part: str) -> bool:
-    """As a word of its own: "Xen" is not in "Xenon"."""
-    padded = f" {''.join(c if c.isalnum() else ' ' for c in text)} "
-    return f" {part} " in padded or (part in {"vmware", "virtualbox", "parallels"} and part in text)
-
-
-def _product(firmware: dict[str, str]) -> str:
-    maker, product = firmware.get("SystemManufacturer", "").lower(), firmware.get("SystemProductName", "").lower()
-    if (maker, product) == signs.HYPER_V_PRODUCT:
-        return "Hyper-V"
-    return _vendor(firmware, ("SystemProductName",))
-
-
-def _device_makers(devices: Iterable[PresentDevice]) -> Iterable[str]:
-    ids = [device.hardware_id.upper() for device in devices]
-    return (maker for start, maker in signs.DEVICE_IDS.items() if any(one.startswith(start) for one in ids))
-
-
-def _network(addresses: tuple[str, ...]) -> str:
-    """Only where no adapter is another maker's: hosts of virtual machines have adapters for them beside their own."""
-    makers = [signs.MAC_PREFIXES.get(address[:8].upper().replace(":", "-"), "") for address in addresses]
-    return _joined(makers) if makers and all(makers) else ""
+def _part(device: PresentDevice) -> str:
+    """A hardware number as the lists write it."""
+    number = device.hardware_id.upper()
+    if number.startswith("VMBUS\\"):
+        return "vmbus"
+    pci = _PCI.match(number)
+    return f"pci:{pci['vendor']}:{pci['device']}".lower() if pci else ""
 
 
 def _remote(readings: Readings) -> str:
@@ -97,20 +90,11 @@ def _remote(readings: Readings) -> str:
     return "Remote Assistance or shadowing" if readings.remote_control else ""
 
 
-def _virtual_cameras(devices: Iterable[PresentDevice]) -> Iterable[str]:
-    names = [device.name for device in devices if device.class_name.lower() in _CAMERA_CLASSES]
-    return (name for name in names if any(known in name.lower() for known in signs.VIRTUAL_CAMERAS))
-
-
-def _joined(words: Iterable[str]) -> str:
-    return ", ".join(sorted({word for word in words if word}))
-
-
-def _read() -> Readings:
+def _read(signs: MachineSigns) -> Readings:
     return Readings(
         _firmware(),
         tuple(_or_empty(present_devices)),
-        running_services(signs.SERVICES),
+        running_services(signs.services),
         _mac_addresses(),
         bool(user32.system_metric(user32.SM_REMOTESESSION)),
         bool(user32.system_metric(user32.SM_REMOTECONTROL)),
@@ -154,3 +138,17 @@ def _mac_addresses() -> tuple[str, ...]:
         for one in addresses[name]
         if one.family == psutil.AF_LINK and one.address
     )
+
+
+def _connections() -> list[Connection]:
+    try:
+        sockets = psutil.net_connections("tcp")
+    except (psutil.Error, OSError) as error:
+        logger.info("the machine's connections are not told: %s", error)
+        return []
+    found = [Connection(one.laddr.port) for one in sockets if one.status == psutil.CONN_LISTEN and one.laddr]
+    return found + [
+        Connection(one.laddr.port, one.raddr.ip)
+        for one in sockets
+        if one.status == psutil.CONN_ESTABLISHED and one.laddr and one.raddr
+    ]
