@@ -154,6 +154,16 @@ class FakeLogind(Service):
         self.properties[OTHER, f"{_LOGIN}.Session"] = {"Type": ("s", ("wayland",)), "Class": ("s", ("user",))}
         self.properties[SEAT, f"{_LOGIN}.Seat"] = {"ActiveSession": ("(so)", (("2", OURS),))}
 
+    def grants_inhibition(self) -> int:
+        """Once; returns what is at its end when everybody closed the file that is given out."""
+        reads, self._given = os.pipe()
+        self.answers[_ROOT, f"{_LOGIN}.Manager", "Inhibit"] = ("h", (self._given,))
+        return reads
+
+    def let_go(self) -> None:
+        """Closes our own hold on the file that was given out."""
+        os.close(self._given)
+
     def locks(self, on: bool) -> None:
         self.change(OURS, f"{_LOGIN}.Session", LockedHint=("b", (on,)))
 
@@ -181,13 +191,6 @@ def environment(bus: MessageBus, **more: str) -> Mapping[str, str]:
 
 
 NO_BUS = {"DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/nowhere", "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
-
-
-def pipe_of(answering: Service) -> int:
-    """Lets the login manager grant an inhibition; returns what reads to its end once that was given back."""
-    reads, writes = os.pipe()
-    answering.answers[_ROOT, f"{_LOGIN}.Manager", "Inhibit"] = ("h", (writes,))
-    return reads
 
 
 def _field(message: Message, field: HeaderFields) -> str:

@@ -20,6 +20,7 @@ from Xlib.ext import dpms
 from app.core import lockdown
 from app.core.errors import LockdownError
 from app.core.types import Json
+from app.lockdown.linux.inhibit import Inhibition
 from app.lockdown.linux.x11_clients import program_of
 
 _SOCKETS = Path("/", "tmp", ".X11-unix")  # fixed by the X protocol's local transport
@@ -94,9 +95,15 @@ def active_window() -> str:
 
 
 class KeepAwake:
-    """The X server neither blanks the screen nor saves its power. Both outlive the client, so both are restored."""
+    """The X server neither blanks the screen nor saves its power. Both outlive the client, so both are restored.
+
+    The desktop and the login manager are asked not to take the session for idle; that ends with the client by itself.
+    """
 
     name = lockdown.KEEP_AWAKE
+
+    def __init__(self, inhibition: Inhibition | None = None) -> None:
+        self._inhibition = inhibition if inhibition is not None else Inhibition()
 
     def check(self) -> str | None:
         return display_problem()
@@ -119,6 +126,7 @@ class KeepAwake:
             return state
 
     def perform(self) -> None:
+        self._inhibition.hold()
         with connection() as display:
             saver = display.get_screen_saver()
             display.set_screen_saver(0, int(saver.interval), int(saver.prefer_blanking), int(saver.allow_exposures))
@@ -127,6 +135,7 @@ class KeepAwake:
                 dpms.disable(display)
 
     def revert(self, before: Mapping[str, Json]) -> None:
+        self._inhibition.release()
         with connection() as display:
             display.set_screen_saver(
                 _number(before, "timeout_s"),
