@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import screeninfo
 from Xlib import X
@@ -12,6 +13,7 @@ from Xlib.ext import randr
 
 from app.core import lockdown
 from app.core.types import NS_PER_S, DisplayChanged, DisplaysSeen, Observation
+from app.lockdown.linux import drm
 from app.lockdown.linux.x11_events import EventConnection, drained
 
 _SCREENINFO_EVERY_NS = 30 * NS_PER_S
@@ -23,14 +25,16 @@ class Monitors:
 
     RandR's monitor list also has virtual monitors (``xrandr --setmonitor``) and, per monitor, the
     outputs that show the same picture; screeninfo is asked beside it at the start, when RandR's answer
-    changes and every 30 s. The larger count holds. Suspected is an output with a monitor on it that shows nothing.
+    changes and every 30 s. The larger count holds. Suspected is an output with a monitor on it that shows nothing, and
+    a monitor that the kernel's display drivers have switched on and the X server does not show.
     A monitor that comes, goes, or changes its place or size is a ``DisplayChanged``. Raises LockdownError when the X
     server is gone.
     """
 
     name = lockdown.MONITORS
 
-    def __init__(self) -> None:
+    def __init__(self, drm_root: Path = drm.ROOT) -> None:
+        self._drm_root = drm_root
         self._events = EventConnection(_select_events)
         self._seen: tuple[tuple[str, ...], tuple[str, ...]] | None = None
         self._layout: Mapping[str, str] | None = None
@@ -42,10 +46,11 @@ class Monitors:
         with self._events.answering("the monitors") as display:
             told = bool(drained(display))
             layout = monitor_layout(display)
-            if told or self._layout is None:
-                self._idle = idle_outputs(display)
+            due = self._layout is None or now_ns - self._screeninfo_at_ns >= _SCREENINFO_EVERY_NS
+            if told or due:
+                self._idle = suspected_displays(display, self._drm_root)
         changes = () if self._layout is None else layout_changes(self._layout, layout)
-        if layout != self._layout or now_ns - self._screeninfo_at_ns >= _SCREENINFO_EVERY_NS:
+        if due or layout != self._layout:
             self._screeninfo, self._screeninfo_at_ns = _by_screeninfo(), now_ns
         self._layout = layout
         names = max(tuple(sorted(layout)), self._screeninfo, key=len)
@@ -91,20 +96,22 @@ def layout_changes(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[s
     return (*came, *went, *changed)
 
 
-def idle_outputs(display: Display) -> tuple[str, ...]:
-    """A sentence for each output that has a monitor and shows nothing on it. Does not ask the monitors anew."""
+def suspected_displays(display: Display, drm_root: Path = drm.ROOT) -> tuple[str, ...]:
+    """A sentence for each monitor that is there and not shown. Does not ask the monitors anew."""
     if not has_monitor_list(display):
         return ()
     resources = randr.get_screen_resources_current(display.screen().root)
-    found = []
+    idle, lit = [], []
     for output in resources.outputs:
         try:
             info = randr.get_output_info(display, output, resources.config_timestamp)
         except XError:  # unplugged meanwhile
             continue
-        if info.connection == _CONNECTED and not info.crtc:
-            found.append(f"{info.name} has a monitor that is switched off")
-    return tuple(sorted(found))
+        if info.crtc:
+            lit.append(str(info.name))
+        elif info.connection == _CONNECTED:
+            idle.append(f"{info.name} has a monitor that is switched off")
+    return (*sorted(idle), *drm.not_shown(lit, drm_root))
 
 
 def is_xwayland(display: Display) -> bool:
