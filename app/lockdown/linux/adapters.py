@@ -12,6 +12,7 @@ from app.core.lockdown import MachineFacts, System, allowed_windows, denied_proc
 from app.core.ports import Closer, LockdownOperation, Watcher
 from app.lockdown.linux import logind, wayland, x11, x11_clipboard, x11_input, x11_kiosk, x11_monitors, x11_windows
 from app.lockdown.linux.autostart import AutostartEntry
+from app.lockdown.linux.devices import Devices
 from app.lockdown.linux.login_session import Session
 from app.lockdown.linux.machine import LinuxMachine
 from app.lockdown.machine import Machine
@@ -79,6 +80,8 @@ def watcher(name: str, setting: WatchSetting) -> Watcher | None:
         return x11_input.InjectedInput() if x11_input.wanted(setting.policy) else None
     if name == lockdown.SESSION:
         return Session(os.environ)
+    if name == lockdown.DEVICES:
+        return Devices()
     if name == lockdown.PROCESSES:
         return Processes(reasons(denied_processes(setting.policy), setting.known), setting.own_pids)
     if name == lockdown.MACHINE:
