@@ -9,8 +9,8 @@ from app.core import lockdown
 from app.core.errors import LockdownError
 from app.core.ports import KioskWindow
 from app.core.types import Json
+from app.lockdown.repeating import Repeating
 from app.lockdown.win32 import user32_placing, user32_windows
-from app.lockdown.windows.repeating import Repeating
 
 _HOLD_EVERY_S = 1.0
 

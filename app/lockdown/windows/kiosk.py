@@ -12,9 +12,9 @@ from app.core.lockdown import allowed_windows
 from app.core.policy import Policy
 from app.core.ports import KioskWindow
 from app.core.types import Json, WindowIs
+from app.lockdown.repeating import Repeating
 from app.lockdown.win32 import user32_placing, user32_windows
 from app.lockdown.win32.dwmapi import is_cloaked
-from app.lockdown.windows.repeating import Repeating
 from app.lockdown.windows.windows import accused, shown_windows
 
 _HOLD_EVERY_S = 0.5

@@ -1,4 +1,4 @@
-"""Something done at an interval on a thread of its own, such as what Windows or other programs undo."""
+"""Something done at an interval on a thread of its own, such as what the system or other programs undo."""
 
 from __future__ import annotations
 
