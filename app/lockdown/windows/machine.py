@@ -14,7 +14,7 @@ import psutil
 
 from app.core import machine_signals as names
 from app.core.machine import FoundSignal
-from app.lockdown.machine import Connection, has_connection, program_signals, running_programs, viewer_signals
+from app.lockdown.machine import Connection, has_connection, program_signals, viewer_signals
 from app.lockdown.machine_signs import MachineSigns, joined
 from app.lockdown.processes import ListedProcess
 from app.lockdown.win32 import advapi32, kernel32, user32
@@ -51,7 +51,8 @@ def machine_signals(signs: MachineSigns, known: Sequence[ListedProcess] = ()) ->
     """
     own = signals_of(_read(signs), signs)
     told = {signal.name for signal in own}
-    programs = program_signals(known, running_programs(), has_connection)
+    running = {one.pid: one.name for one in kernel32.running()}
+    programs = program_signals(known, running, has_connection)
     return (*own, *(one for one in programs if one.name not in told), *viewer_signals(_connections()))
 
 
