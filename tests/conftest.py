@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -33,6 +34,16 @@ settings.load_profile(os.environ.get("INVIGIL_EXAMPLES", "usual"))
 
 if os.geteuid() == 0:
     os.environ["QTWEBENGINE_DISABLE_SANDBOX"] = "1"  # Chromium refuses its sandbox to root; only tests run so
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _few_iterations() -> Iterator[None]:
+    """Private keys are protected by as few iterations as are accepted at all, a sixth: tests open and save many."""
+    issuers, protected = sys.modules.get("app.keys.issuers"), sys.modules.get("app.keys.protected")
+    with pytest.MonkeyPatch.context() as patch:
+        if issuers is not None and protected is not None:
+            patch.setattr(issuers, "ITERATIONS", protected.ACCEPTED_ITERATIONS[0])
+        yield
 
 
 @pytest.fixture(scope="session")

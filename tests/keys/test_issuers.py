@@ -11,6 +11,7 @@ import pytest
 from app.core.errors import BadInput
 from app.core.types import Json
 from app.keys.issuers import (
+    ITERATIONS,
     PRIVATE,
     PRIVATE_CONTENT,
     Issuer,
@@ -49,7 +50,10 @@ def test_the_private_key_is_encrypted_and_its_owners_alone(tmp_path: Path, issue
             load_issuer(path, password)
 
 
-def test_guessing_the_password_of_a_private_key_is_costly(tmp_path: Path, issuer: Issuer) -> None:
+def test_guessing_the_password_of_a_private_key_is_costly(
+    tmp_path: Path, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.keys.issuers.ITERATIONS", ITERATIONS)  # as it is outside of tests
     path = tmp_path / "issuer.key"
     save_issuer(path, issuer, "password")
     header = protected_header(path.read_text().strip(), PRIVATE, PRIVATE_CONTENT)

@@ -37,8 +37,8 @@ except BadInput as refused:
 
 
 @functools.cache
-def bomb(megabytes: int = 600) -> bytes:
-    """Spaces, packed to a thousandth."""
+def bomb(megabytes: int = 400) -> bytes:
+    """More spaces than there is memory for, packed to a thousandth."""
     packer = zlib.compressobj(wbits=31)
     return b"".join(packer.compress(b" " * 1_048_576) for _ in range(megabytes)) + packer.flush()
 
