@@ -107,7 +107,7 @@ EVIDENCE = _table(
     (5117, "device plugged or unplugged", 0.1, "A device was plugged in or out."),
     (5118, "clock changed", 0.3, "The machine's clock was changed."),
     (5119, "monitoring gap", 0.2, "Part of the monitoring is missing."),
-    (5120, "tampering", 1.0, "The recorded evidence or the client was altered."),
+    (5120, "tampering", 1.0, "The client, its guardian or what they rely on was stopped or altered."),
     (5121, "blocked key or gesture", 0.2, "A key combination was pressed that the exam does not allow."),
     (5122, "foreign window", 0.5, "A window of another program was shown over the exam."),
     (5123, "injected input", 0.3, "Keys or clicks came from a program rather than from the keyboard or mouse."),

@@ -40,7 +40,7 @@ INNOCENT: Mapping[int, str] = {
     5117: "A mouse or headphones count as well.",
     5118: "Systems set their clocks by themselves.",
     5119: "A loose cable or a slow machine is the usual cause.",
-    5120: "A failing disk can damage files without anybody's doing.",
+    5120: "A system short of memory ends programs by itself, and a failing disk damages files without anybody's doing.",
     5121: "Such keys are often pressed from habit; they had no effect.",
     5122: "Notifications, a screen keyboard or an update open windows by themselves.",
     5123: "Screen keyboards, speech input and programmable mice make keys and clicks, too.",

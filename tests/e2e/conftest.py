@@ -11,6 +11,14 @@ from app.runtime.virtual_desktop import VirtualDesktop
 from tests.e2e.harness import Backend
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _config_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Demos and clients write their autostart entries here, not into a developer's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield
+
+
 @pytest.fixture
 def own_desktop() -> Iterator[VirtualDesktop]:
     with VirtualDesktop() as desktop:

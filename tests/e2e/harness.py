@@ -135,11 +135,15 @@ class Client:
         with (self.folder / "client.out").open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.before, sys.executable, "-m", "app", *words],
-                env=os.environ | self.desktop.environment | dict(self.environment),
+                env=os.environ | self.desktop.environment | self._config_home() | dict(self.environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
+
+    def _config_home(self) -> dict[str, str]:
+        """The autostart entry of an exam belongs into no developer's home."""
+        return {"XDG_CONFIG_HOME": str(self.folder / "config")}
 
     def wait(self, timeout_s: float = WAIT_S) -> int:
         assert self.process is not None
