@@ -13,6 +13,8 @@ from build_scripts.environment import ROOT, venv_program
 
 WORKERS = 2
 """For all but what is marked ``alone``: the demo counts every violation, and two clients at once are late on two cores."""
+FAST_WORKERS = 3
+"""For the tests that drive no client: a third of their time is spent waiting for servers to stop and windows to show."""
 PYTEST = ("-q", "--durations=10")
 BY_FILE = ("--dist", "loadfile")
 """A file's tests in one process, which then takes the exam once that several of them look at."""
@@ -46,7 +48,7 @@ def checks(*, fast: bool, in_ci: bool) -> list[Check]:
         _types_for("macOS", "darwin"),
         Check("layers", "lint-imports", ()),
         Check("tests of the core", "pytest", (*PYTEST, *two, "tests/core", *CORE_COVERAGE, *colour)),
-        Check("tests", "pytest", (*PYTEST, *two, "-m", "not e2e", "--ignore=tests/core", *colour)),
+        Check("tests", "pytest", (*PYTEST, "-n", str(FAST_WORKERS), "-m", "not e2e", "--ignore=tests/core", *colour)),
     ]
     if not fast:
         found += [
