@@ -76,14 +76,19 @@ class Waiting:
             self.wait_looking()
 
     def wait_looking(self, poll_s: float = POLL_S) -> None:
-        """By looking at the process again and again. Any system."""
+        """By looking at the process again and again. Any system.
+
+        A stop that is seen once is not told: a system that wakes lets its programs go on one after the other.
+        """
+        looks = 0
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._child.wait(poll_s)
                 return
-            if _is_stopped(self._child.pid):
+            looks = looks + 1 if _is_stopped(self._child.pid) else 0
+            if looks > 1:
                 self._begin()
-            elif self._since_s is not None:
+            elif not looks and self._since_s is not None:
                 self._end()
 
     def wait_told(self) -> None:

@@ -15,6 +15,8 @@ from app.runtime.run_book import RunBook
 
 logger = logging.getLogger(__name__)
 
+_STOPPED_LOOKS = 2
+
 
 class GuardianWatch:
     """Any thread."""
@@ -72,7 +74,8 @@ class GuardianWatcher:
         self._book = None if watch.pid is None else RunBook(journal, watch.pid)
         self._judged = judged
         self._gone = False
-        self._stopped = False
+        self._stopped_looks = 0
+        self._unreadable = False
 
     def listen(self, wake: Callable[[], None]) -> int | None:
         return None
@@ -80,17 +83,27 @@ class GuardianWatcher:
     def poll(self, now_ns: int) -> Sequence[Observation]:
         if not self._judged():
             return ()
-        told = [note.sentence for note in self._book.take()] if self._book is not None else []
+        told = self._noted()
         if self._watch.gone():
             if not self._gone:
                 told.append("the process that guards the exam was ended")
             self._gone = True
         else:
-            stopped = self._watch.stopped()
-            if stopped and not self._stopped:
+            # twice: a system that wakes lets its programs go on one after the other
+            self._stopped_looks = self._stopped_looks + 1 if self._watch.stopped() else 0
+            if self._stopped_looks == _STOPPED_LOOKS:
                 told.append("the process that guards the exam was stopped")
-            self._stopped = stopped
         return [TamperingSeen(now_ns, sentence) for sentence in told]
+
+    def _noted(self) -> list[str]:
+        """A book that can't be read silences nothing else."""
+        try:
+            return [note.sentence for note in self._book.take()] if self._book is not None else []
+        except OSError as error:
+            if not self._unreadable:
+                logger.warning("the guardian's book can't be read: %s", error)
+            self._unreadable = True
+            return []
 
     def close(self) -> None:
         return None

@@ -6,8 +6,11 @@ Anybody who may write the user's files can write here too: nothing in it is obey
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,9 +60,10 @@ class RunBook:
         """For the guardian at its start. Removes what runs before this one left, when they were cut off."""
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         for left in self._path.parent.glob("run-*.jsonl"):
-            number = left.stem.removeprefix("run-")
-            if left == self._path or (number.isdecimal() and not psutil.pid_exists(int(number))):
-                left.unlink(missing_ok=True)
+            if left != self._path and _is_over(left.stem.removeprefix("run-")):
+                with contextlib.suppress(OSError):  # what can't be removed is no book, and nobody reads it
+                    left.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
 
     def end(self) -> None:
         """For the guardian."""
@@ -107,17 +111,25 @@ class RunBook:
         return notes
 
     def _append(self, line: Mapping[str, Json]) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
-        handle = os.open(self._path, flags, 0o600)
+        handle = self._open(os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         try:
             os.write(handle, b"\n" + json.dumps(line).encode() + b"\n")  # a line that was cut off stays one of its own
             os.fsync(handle)
         finally:
             os.close(handle)
 
+    def _open(self, flags: int) -> int:
+        """Without waiting for anybody: a pipe that somebody put there would hold us up for ever."""
+        extra = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+        handle = os.open(self._path, flags | sum(extra), 0o600)
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            os.close(handle)
+            raise OSError(errno.EINVAL, "not a file", str(self._path))
+        return handle
+
     def _lines(self) -> list[dict[str, Json]]:
         try:
-            with self._path.open("rb") as file:
+            with os.fdopen(self._open(os.O_RDONLY), "rb") as file:
                 content = file.read(LIMIT_BYTES + 1)
         except FileNotFoundError:
             return []
@@ -132,3 +144,11 @@ class RunBook:
             if isinstance(line, dict):
                 found.append(line)
         return found
+
+
+def _is_over(number: str) -> bool:
+    """Whether it names a guardian that does not run; any name may stand in that folder."""
+    try:
+        return number.isdecimal() and not psutil.pid_exists(int(number))
+    except OverflowError:
+        return True

@@ -49,6 +49,21 @@ def test_beginning_removes_what_runs_that_are_over_left_and_no_running_ones_book
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([running.name, "run-x.jsonl"])
 
 
+def test_whatever_stands_in_its_folder_a_book_begins_empty(book: RunBook, tmp_path: Path) -> None:
+    book.tell(Stopped(1))  # of a guardian before this one, which had the same number
+    (tmp_path / "run-999999999.jsonl").mkdir()
+    (tmp_path / f"run-{10**30}.jsonl").touch()
+    book.begin()
+    assert book.unread() == []
+
+
+def test_nobody_waits_for_a_pipe_in_a_books_place(book: RunBook, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "run-7.jsonl")
+    for use in (book.unread, book.restart_wanted, lambda: book.tell(Stopped(1))):
+        with pytest.raises(OSError, match=r"not a file|No such device"):
+            use()
+
+
 @given(content=st.binary(max_size=200) | st.sampled_from([b'{"note":"stopped","seconds":-1}', b"[" * 9999, b"[]\n1"]))
 def test_any_content_is_read_as_nothing(content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("book")

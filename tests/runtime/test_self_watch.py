@@ -62,6 +62,7 @@ def test_each_stop_of_the_guardian_is_told_once(rig: Rig) -> None:
     for _ in range(2):
         guardian.suspend()
         until("the stop", rig.watch.stopped)
+        assert rig.told() == []  # a machine that wakes lets its programs go on one after the other
         assert rig.told() == ["the process that guards the exam was stopped"]
         assert rig.told() == []
         guardian.resume()
@@ -80,6 +81,12 @@ def test_what_the_guardian_wrote_down_is_told_once_it_is_judged(rig: Rig) -> Non
         "2 lines of the restore journal had been altered",
     ]
     assert rig.told() == []
+
+
+def test_a_book_that_somebody_made_unreadable_hides_no_ended_guardian(rig: Rig) -> None:
+    (rig.journal.with_name(f"run-{rig.process.pid}.jsonl")).mkdir()
+    rig.end()
+    assert rig.told() == ["the process that guards the exam was ended"]
 
 
 def test_without_a_guardian_nobody_is_accused(tmp_path: Path) -> None:
