@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """The guardian: starts the client, and gives the machine back whatever happens to it."""
     from app.core.errors import EvidenceError
     from app.lockdown.platform import all_operations, start_elsewhere
-    from app.runtime.guardian import Guardian
+    from app.runtime.guardian import Guardian, to_stderr
     from app.runtime.options import ClientOptions, self_command
     from app.runtime.restoring import restore_leftovers
 
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         ) from error
     if args.data_dir is None:
         for problem in restore_leftovers():
-            print(problem, file=sys.stderr)
+            to_stderr(problem)
     command = self_command("client", *options.to_words())
 
     def farewell(sentence: str) -> Sequence[str]:

@@ -14,7 +14,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -40,8 +40,9 @@ _NO_RESTART = (
     "machine was given back. Tell your proctor; then start the exam again to go on where it was."
 )
 _STOP_WAIT_S = 10.0
-_IGNORED = tuple(getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU") if hasattr(signal, name))
-"""A terminal would stop guardian and client for what they say; ignoring it is passed on to the child."""
+_IGNORED = tuple(getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU", "SIGTSTP") if hasattr(signal, name))
+"""A terminal would stop guardian and client for what they say, or the guardian alone by Ctrl+Z; ignoring it is passed on to
+the child."""
 _SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
 
 
@@ -85,7 +86,7 @@ class Guardian:
         self._max_restarts = max_restarts
         self._window_s = window_s
         self._environ = environ
-        self._say = say if say is not None else _to_stderr
+        self._say = say if say is not None else to_stderr
         self._monotonic_s = monotonic_s
         self._stop_wait_s = stop_wait_s
         self._farewell = farewell
@@ -247,5 +248,9 @@ class Guardian:
             raise _StopAskedError
 
 
-def _to_stderr(sentence: str) -> None:
-    sys.stderr.write(f"{sentence}\n")
+def to_stderr(sentence: str) -> None:
+    """To a terminal, where there is one: one that was closed, or none at all, is no reason to lose the exam."""
+    if sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{sentence}\n")
+            sys.stderr.flush()

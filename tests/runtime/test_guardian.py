@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import json
 import os
@@ -11,7 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -267,6 +268,21 @@ def test_a_stop_is_noticed_with_its_length_and_the_end_is_not_missed(way: str) -
 
 def waiting_noticed(waiting: Waiting) -> bool:
     return waiting._since_s is not None
+
+
+@pytest.mark.parametrize("way", ["none", "gone"])
+def test_a_guardian_that_nobody_hears_goes_on(machine: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a terminal there is no stream; after it was closed there is one that takes nothing."""
+    ear, mouth = os.pipe()
+    os.close(ear)
+    RestoreJournal(machine / "restore.jsonl").intend("unknown", {})
+    with io.FileIO(mouth, "w") as gone:
+        stream = io.TextIOWrapper(io.BufferedWriter(gone), write_through=True)
+        monkeypatch.setattr(sys, "stderr", stream if way == "gone" else None)
+        assert guard(machine, "exit:70", "tidy") == 0
+        with suppress(OSError):
+            stream.close()
+    assert len(runs_of(machine)) == 2
 
 
 @pytest.mark.parametrize("number", [signal.SIGTTIN, signal.SIGTTOU])
