@@ -22,6 +22,7 @@ from app.core.types import (
     WindowIs,
 )
 from app.lockdown.input_log import InputLog
+from app.lockdown.input_use import InputUse
 from app.lockdown.machine_signs import load_signs
 from app.lockdown.win32 import user32_messages as messages
 from app.lockdown.win32 import wtsapi32
@@ -29,7 +30,6 @@ from app.lockdown.win32.setupapi import PresentDevice
 from app.lockdown.win32.user32_displays import ActiveTarget, Connector
 from app.lockdown.windows.devices import Devices, change_of, of_interest
 from app.lockdown.windows.displays import Displays, names_of, suspected_of
-from app.lockdown.windows.input import InputUse
 from app.lockdown.windows.listener import Listener, Notice
 from app.lockdown.windows.machine import Readings, signals_of
 from app.lockdown.windows.session import Session, SessionStates

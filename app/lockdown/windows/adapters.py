@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from app.core import lockdown
 from app.core.lockdown import MachineFacts, System, allowed_windows, denied_processes, program_name
 from app.core.ports import Closer, LockdownOperation, Watcher
+from app.lockdown.input_use import InputUse
 from app.lockdown.machine import Machine
 from app.lockdown.processes import Processes, reasons
 from app.lockdown.setting import OperationSetting, WatchSetting
@@ -17,7 +18,6 @@ from app.lockdown.windows.clipboard_use import ClipboardUse
 from app.lockdown.windows.closer import WindowsCloser
 from app.lockdown.windows.devices import Devices
 from app.lockdown.windows.displays import Displays
-from app.lockdown.windows.input import InputUse
 from app.lockdown.windows.listener import Listener
 from app.lockdown.windows.programs import WindowsPrograms
 from app.lockdown.windows.registry import Registry

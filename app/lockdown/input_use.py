@@ -1,4 +1,4 @@
-"""What the keyboard and mouse hooks swallowed, and what programs typed or clicked."""
+"""What an input hook swallowed, and what programs typed or clicked."""
 
 from __future__ import annotations
 
