@@ -174,6 +174,12 @@ def test_a_reader_is_told_when_a_card_is_put_in(machine: Machine) -> None:
     assert change.added == (storage(),)
 
 
+def test_a_number_in_the_makers_place_is_no_name(machine: Machine, devices: Devices) -> None:
+    disk = machine.disk(machine.usb("1-2", "Stick"), "sdb")
+    (disk / "device/vendor").write_text("0x1af4\n")
+    assert settled(devices) == (DevicesChanged(4 * S, (storage("Flash Disk"),)),)
+
+
 def test_a_camera_is_one_device_with_its_microphone_and_without_a_serial_number(
     machine: Machine, devices: Devices
 ) -> None:

@@ -145,7 +145,9 @@ def _disks(root: Path) -> Iterator[Present]:
     """A reader without a card in it, or a drive without a disc, has no size."""
     for disk in _entries(root / _DISKS):
         if not _NO_DISKS.fullmatch(disk.name) and _text(disk / "size") not in ("", "0"):
-            name = " ".join(filter(None, (_text(disk / "device" / "vendor"), _text(disk / "device" / "model"))))
+            maker = _text(disk / "device" / "vendor")
+            words = ("" if maker.startswith("0x") else maker, _text(disk / "device" / "model"))  # a number is no name
+            name = " ".join(filter(None, words))
             place = os.path.realpath(disk)
             yield Present(
                 _device(DeviceKind.STORAGE, name or _text(disk / "device" / "name") or _usb_name(place)), place

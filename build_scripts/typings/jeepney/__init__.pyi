@@ -48,15 +48,7 @@ class DBusAddress:
     def __init__(self, object_path: str, bus_name: str | None = ..., interface: str | None = ...) -> None: ...
 
 class MatchRule:
-    def __init__(
-        self,
-        *,
-        type: str | None = ...,
-        sender: str | None = ...,
-        interface: str | None = ...,
-        member: str | None = ...,
-        path: str | None = ...,
-    ) -> None: ...
+    def __init__(self, **fields: str | None) -> None: ...
     def add_arg_condition(self, argno: int, value: str, kind: str = ...) -> None: ...
     def serialise(self) -> str: ...
 
