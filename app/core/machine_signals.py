@@ -86,7 +86,7 @@ KNOWN: tuple[KnownSignal, ...] = (
         REMOTE_CONTROL_SESSION,
         _REMOTE,
         "session program",
-        0.65,
+        0.78,
         "A program runs that is there only while somebody else is connected",
         _END_REMOTE,
     ),

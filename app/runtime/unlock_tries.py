@@ -47,7 +47,7 @@ class UnlockTries:
 
     def fits(self, stored: str, password: str) -> bool | None:
         """None where nothing was tried: there is no password, or it has to be waited."""
-        if not stored or self._clock.now().mono_ns < self._next():
+        if not stored or self.wait_ns > 0:
             return None
         if self._matches(stored, password):
             self._attempt.store.set_meta(_FAILURES, "0")

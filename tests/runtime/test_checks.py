@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -13,11 +15,17 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
-from app.core.policy import Capture, Evidence, Identity, Live, Policy
+from app.core.machine import FoundSignal, judge
+from app.core.machine_signals import KNOWN
+from app.core.policy import Capture, Evidence, Identity, Live, Lockdown, Policy
 from app.core.ports import AudioSource, FrameSource
 from app.core.types import AudioChunk, CheckResult, Frame
-from app.runtime.checks import CheckContext, required_failed, run_checks
+from app.core.verdict import machine_checks
+from app.lockdown.processes import ListedProcess
+from app.runtime.checks import CheckContext, required_failed, result_json, run_checks
+from app.runtime.checks_machine import machine_rows
 from app.runtime.clock import SystemClock
+from app.runtime.lists import Lists, list_folders, load_lists
 from app.runtime.models import Models
 from app.runtime.preview import Preview
 from app.runtime.recording import Sources
@@ -174,6 +182,32 @@ class TestOnADesktop:
         assert result.facts["offset_s"] == pytest.approx(3600, abs=60)
         assert "seconds behind" in result.detail
 
+    def test_a_program_that_the_exam_does_not_allow_is_named_with_why_and_what_to_do(self, tmp_path: Path) -> None:
+        program = tmp_path / "deniedatcheck"
+        shutil.copy("/bin/sleep", program)
+        lists = Lists((ListedProcess("deniedatcheck", "messenger", "carries messages"),))
+        asked = replace(policy(), lockdown=Lockdown(denied_processes=("DeniedAtCheck.exe",)))
+        with subprocess.Popen([str(program), "60"]) as denied:
+            try:
+                rows = {row.name: row for row in machine_rows(asked, CLOCK, lists)}
+            finally:
+                denied.kill()
+        assert (rows["programs"].ok, rows["programs"].required) == (False, True)
+        assert "deniedatcheck: messenger: carries messages. Save your work, quit it" in rows["programs"].advice
+
+    def test_the_machine_has_a_line_whatever_it_is_and_nothing_is_required_of_it_by_default(self) -> None:
+        lists = load_lists(list_folders())
+        rows = [
+            row for row in machine_rows(policy(), CLOCK, lists) if row.name == "machine" or row.judgement is not None
+        ]
+        assert rows
+        assert not required_failed(rows)
+
+    def test_a_list_of_its_that_is_broken_is_told_and_the_exam_may_begin(self) -> None:
+        rows = {row.name: row for row in machine_rows(policy(), CLOCK, Lists(problems=("a.json can't be read.",)))}
+        assert (rows["lists"].ok, rows["lists"].required) == (False, False)
+        assert rows["lists"].detail == "a.json can't be read."
+
     def test_the_command_says_what_is_missing_and_fails(self, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["check", "--microphone", f"file:{SPEECH}"]) == 1
         told = capsys.readouterr().out
@@ -187,6 +221,31 @@ class TestOnADesktop:
         assert {"system", "camera", "microphone", "screen", "monitors", "disk", "memory", "detection"} <= {
             check["name"] for check in answer["checks"]
         }
+
+
+def test_the_signs_that_a_line_was_judged_by_are_in_its_data() -> None:
+    found = judge([FoundSignal("vm_product", "QEMU"), FoundSignal("vm_device")], KNOWN)
+    data = result_json(machine_checks(found, None)[0])
+    assert data["facts"] == {
+        "rule": 5113,
+        "score": 0.925,
+        "verdict": "likely",
+        "signs": [
+            {"name": one.name, "words": one.words, "weight": one.weight, "advice": one.advice}
+            for one in found[0].signals
+        ],
+    }
+
+
+def test_the_command_lists_each_sign_with_its_weight(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = machine_checks(judge([FoundSignal("vm_product", "QEMU"), FoundSignal("vm_device")], KNOWN), None)
+    monkeypatch.setattr("app.runtime.check_command.check_machine", lambda *_sources: found)
+    assert main(["check"]) == 0
+    told = capsys.readouterr().out
+    assert "note  virtual_machine It is likely that this is a virtual machine: 92 of 100." in told
+    assert "- The computer's model is the name of a virtual machine (QEMU): 75 of 100. Start the exam on" in told
 
 
 def test_detectors_that_cant_be_loaded_are_named_and_the_others_work(
