@@ -18,7 +18,7 @@ _CTRL = frozenset({"Escape", "P", "S", "U", "O", "N", "T", "W", "J", "H", "F4", 
 _CTRL_SHIFT = frozenset({"Escape", "I", "J", "C", "K", "N", "T", "W", "P", "S", "Delete", "Tab"})
 _CTRL_ALT = frozenset({"Delete", "Backspace", "Escape", "Tab", "T", "L"}) | _ARROWS | _FUNCTION_KEYS
 _ALT = frozenset({"Tab", "Escape", "Space", "Left", "Right", "Home"}) | _FUNCTION_KEYS
-_SUPER_CAPTURE = frozenset({"S", "3", "4", "5", "R"})
+_SUPER_CAPTURE = frozenset({"S", "3", "4", "5", "6", "R"})
 
 
 @dataclass(frozen=True, slots=True)

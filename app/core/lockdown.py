@@ -106,9 +106,7 @@ CAN: dict[System, frozenset[str]] = {
     System.LINUX_WAYLAND: frozenset({MONITORS, PROCESSES, SESSION, DEVICES, MACHINE}),
     System.LINUX_NO_DISPLAY: frozenset(),
     System.WINDOWS: frozenset({*OPERATIONS, *WATCHERS}),
-    System.MACOS: frozenset(
-        {AUTOSTART, CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD, CAPTURE_EXCLUSION, *WATCHERS} - {INPUT}
-    ),
+    System.MACOS: frozenset({AUTOSTART, CLIPBOARD, KEEP_AWAKE, KIOSK, KEYBOARD, CAPTURE_EXCLUSION, *WATCHERS}),
     System.OTHER: frozenset(),
 }
 """What there is an adapter for. In a kiosk compositor nothing needs restoring: it all ends with the compositor."""
@@ -238,7 +236,7 @@ def _without_the_means(facts: MachineFacts) -> frozenset[str]:
     lacking = {
         KEEP_AWAKE: x11 and not facts.screen_saver_control,
         CLIPBOARD_USE: x11 and not facts.clipboard_events,
-        INPUT: x11 and not facts.input_devices,
+        INPUT: (x11 and not facts.input_devices) or (macos and not facts.event_tap),
         SESSION: facts.system in _LINUX and not facts.login_session and not x11,
         KEYBOARD: macos and not facts.event_tap and not facts.assessment,
     }
@@ -275,7 +273,11 @@ def _gaps(facts: MachineFacts) -> list[tuple[str, str]]:
     if facts.system is System.WINDOWS:
         found.append((not facts.system_policies, SYSTEM_KEYS, _NO_POLICIES))
     if facts.system is System.MACOS:
-        found.append((not facts.event_tap and not facts.assessment, KEYBOARD, _NO_EVENT_TAP))
+        found += [
+            (not facts.event_tap and not facts.assessment, KEYBOARD, _NO_EVENT_TAP),
+            (not facts.event_tap and facts.assessment, INPUT, _NO_KEYS_SEEN),
+            (True, CAPTURE_EXCLUSION, _CAPTURED_BY_MACOS),
+        ]
     return [(what, sentence) for applies, what, sentence in found if applies]
 
 
@@ -297,4 +299,11 @@ _NO_POLICIES = (
 _NO_EVENT_TAP = (
     "macOS does not let this application see keys, so key combinations that leave the exam are not blocked: "
     "allow it in System Settings, Privacy & Security, Accessibility."
+)
+_NO_KEYS_SEEN = (
+    "macOS does not let this application see keys, so keys that a program makes are not noticed: "
+    "allow it in System Settings, Privacy & Security, Accessibility."
+)
+_CAPTURED_BY_MACOS = (
+    "From macOS 15 on, newer recorders see the exam window although it is left out of captures: deny them by name."
 )

@@ -140,4 +140,8 @@ def _adapters() -> Adapters | None:
         from app.lockdown.windows.adapters import WindowsAdapters
 
         found = WindowsAdapters()
+    elif sys.platform == "darwin":
+        from app.lockdown.macos.adapters import MacAdapters
+
+        found = MacAdapters()
     return found

@@ -248,7 +248,7 @@ MATTERS: dict[str, set[System]] = {
     "input_devices": {System.LINUX_X11},
     "clipboard_events": {System.LINUX_X11},
     "system_policies": {System.WINDOWS},
-    "event_tap": set(),
+    "event_tap": {System.MACOS},
     "assessment": set(),
 }
 
@@ -259,6 +259,7 @@ MATTERS: dict[str, set[System]] = {
         (System.LINUX_X11, "screen_saver_control", KEEP_AWAKE),
         (System.LINUX_X11, "clipboard_events", CLIPBOARD_USE),
         (System.LINUX_X11, "input_devices", INPUT),
+        (System.MACOS, "event_tap", INPUT),
         (System.LINUX_KIOSK, "login_session", SESSION),
         (System.LINUX_WAYLAND, "login_session", SESSION),
     ],
