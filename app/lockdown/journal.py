@@ -11,9 +11,11 @@ one that was written here; whoever reads this file can make a new one, so operat
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,21 +34,10 @@ if sys.platform == "win32":
     _FAR = 2**31 - 2
     """A byte that is never written: locking it keeps others out and hinders no reader of the lines."""
 
-    _LOCK_WAIT_S = 10.0
-
-    def _lock(handle: int) -> None:
-        """Tries again and again: Windows' own way to wait looks once a second, and whoever comes often is never let in."""
-        deadline_s = time.monotonic() + _LOCK_WAIT_S
-        while True:
-            os.lseek(handle, _FAR, os.SEEK_SET)
-            try:
-                msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-            except OSError:
-                if time.monotonic() > deadline_s:
-                    raise
-                time.sleep(0.005)
-            else:
-                return
+    def _try_lock(handle: int) -> None:
+        """Windows' own way to wait looks once a second, and whoever comes often is never let in."""
+        os.lseek(handle, _FAR, os.SEEK_SET)
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
     def _unlock(handle: int) -> None:
         os.lseek(handle, _FAR, os.SEEK_SET)
@@ -54,25 +45,37 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(handle: int) -> None:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    def _try_lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def _unlock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_UN)
 
 
+LOCK_WAIT_S = 10.0
+LIMIT_BYTES = 1 << 24
+"""What lies further back in the file is not ours: it is not read."""
+_FLAGS = sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+"""Nobody waits for a pipe that somebody put in the journal's place."""
+
+
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The process that made a change: its id and its start (seconds since the epoch), since ids are used again."""
+    """The process that made a change: its id and its start (seconds since the epoch), since ids are used again.
+
+    ``mark`` is that start as Linux knows it, with the boot: there the other one moves whenever the machine's clock is set.
+    """
 
     pid: int
     started_s: float
+    mark: str = ""
 
     def alive(self) -> bool:
         """False for one that has ended and was not yet taken notice of by its parent, too."""
         try:
             process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.started_s) < 1.0
+            now = _mark(self.pid) if self.mark else ""
+            same = now == self.mark if now else abs(process.create_time() - self.started_s) < 1.0
             return same and process.status() != psutil.STATUS_ZOMBIE
         except (psutil.Error, ValueError):  # the latter for what is no process id: anybody can edit the file
             return False
@@ -103,14 +106,25 @@ class Damage:
 
 
 def this_process() -> Owner:
-    return Owner(os.getpid(), psutil.Process().create_time())
+    return Owner(os.getpid(), psutil.Process().create_time(), _mark(os.getpid()))
+
+
+def _mark(pid: int) -> str:
+    """Empty outside Linux, and for a process that is gone."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()  # proc(5); a name may have any sign
+        return f"{boot} {int(fields[19])}"
+    except (OSError, ValueError, IndexError):
+        return ""
 
 
 class RestoreJournal:
     """Appends are on disk when a call returns. Damaged lines are reported by ``problems()``, never raised.
 
     Several processes may use one journal (it is locked meanwhile); what a live process did is told apart by its owner.
-    Raises LockdownError when the file can't be written or read.
+    Raises LockdownError when the file can't be written or read. It is read without being written or made, so on a disk
+    that takes nothing any more, too, and past a program that holds it for longer than 10 s.
     """
 
     def __init__(self, path: Path, owner: Callable[[], Owner] = this_process) -> None:
@@ -141,7 +155,7 @@ class RestoreJournal:
             intents, _ = _parse(_content(handle))
             first = next((i.before for i in intents if i.op == op), dict(before))
             line: dict[str, Json] = {"do": "intend", "op": op, "before": dict(first)}
-            self._append(handle, line | {"pid": owner.pid, "started": owner.started_s})
+            self._append(handle, line | {"pid": owner.pid, "started": owner.started_s, "mark": owner.mark})
         return first
 
     def reverted(self, op: str) -> None:
@@ -166,8 +180,9 @@ class RestoreJournal:
 
     def clear(self) -> bool:
         """Empties the file when nothing is outstanding; returns whether it did."""
-        if not self._path.exists():
-            return True
+        with self._answering():
+            if not os.path.lexists(self._path):
+                return True
         with self._locked() as handle:
             if _parse(_content(handle))[0]:
                 return False
@@ -176,14 +191,26 @@ class RestoreJournal:
         return True
 
     def _read(self) -> tuple[list[Intent], list[Damage]]:
-        if not self._path.exists():
-            return [], []
-        with self._locked() as handle:
-            return _parse(_content(handle))
+        with self._answering():
+            try:
+                handle = _opened(self._path, os.O_RDONLY)
+            except FileNotFoundError:
+                return [], []
+            try:
+                held = _lock(handle)
+                try:
+                    return _parse(_content(handle))
+                finally:
+                    if held:
+                        _unlock(handle)
+            finally:
+                os.close(handle)
 
     def _append(self, handle: int, line: Mapping[str, Json]) -> None:
         data = json.dumps(dict(line) | {"sum": _sum(line)}, sort_keys=True).encode() + b"\n"
         content = _content(handle)
+        if len(content) >= LIMIT_BYTES:
+            raise OSError(errno.EFBIG, "it is too large to be ours")
         if content and not content.endswith(b"\n"):
             data = b"\n" + data  # the torn line stays a line of its own
         os.lseek(handle, 0, os.SEEK_END)
@@ -193,13 +220,13 @@ class RestoreJournal:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[int]:
-        try:
+        with self._answering():
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            new = not self._path.exists()
-            flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-            handle = os.open(self._path, flags, 0o600)
+            new = not os.path.lexists(self._path)
+            handle = _opened(self._path, os.O_RDWR | os.O_CREAT)
             try:
-                _lock(handle)
+                if not _lock(handle):
+                    raise OSError(errno.EAGAIN, "another program holds it")
                 try:
                     if new:
                         _sync_folder(self._path.parent)
@@ -208,10 +235,37 @@ class RestoreJournal:
                     _unlock(handle)
             finally:
                 os.close(handle)
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             raise LockdownError(
                 f"The restore journal {self._path} can't be used ({error.strerror}); free the disk or its permissions."
             ) from error
+
+
+def _opened(path: Path, flags: int) -> int:
+    handle = os.open(path, flags | _FLAGS, 0o600)
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is not a file")
+    return handle
+
+
+def _lock(handle: int) -> bool:
+    """False when another program held it for too long."""
+    deadline_s = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            _try_lock(handle)
+        except OSError:
+            if time.monotonic() > deadline_s:
+                return False
+            time.sleep(0.005)
+        else:
+            return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -225,10 +279,10 @@ def _sync_folder(folder: Path) -> None:
 
 def _content(handle: int) -> bytes:
     os.lseek(handle, 0, os.SEEK_SET)
-    parts = []
-    while part := os.read(handle, 65536):
-        parts.append(part)
-    return b"".join(parts)
+    content = b""
+    while len(content) < LIMIT_BYTES and (part := os.read(handle, min(1 << 20, LIMIT_BYTES - len(content)))):
+        content += part
+    return content
 
 
 def _parse(content: bytes) -> tuple[list[Intent], list[Damage]]:
@@ -266,7 +320,8 @@ def _line(whole: Json) -> Intent | str | None:
             return op
         case {"do": "intend", "op": str(op), "before": dict(before), "pid": int(pid), "started": int() | float() as at}:
             with contextlib.suppress(OverflowError):  # as written by hand
-                return Intent(op, before, Owner(pid, float(at)))
+                mark = whole.get("mark")
+                return Intent(op, before, Owner(pid, float(at), mark if isinstance(mark, str) else ""))
     return None
 
 

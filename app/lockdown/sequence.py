@@ -2,37 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 
 from app.core.errors import LockdownError
+from app.core.lockdown import AUTOSTART
 from app.core.ports import LockdownOperation
 from app.core.types import Json
 from app.lockdown.journal import Intent, RestoreJournal
 
 logger = logging.getLogger(__name__)
 
+Performed = tuple[LockdownOperation, Mapping[str, Json]]
+"""What was put in place, and the state to go back to."""
 
-def perform_all(operations: Sequence[LockdownOperation], journal: RestoreJournal) -> None:
+
+def perform_all(operations: Sequence[LockdownOperation], journal: RestoreJournal) -> list[Performed]:
     """Performs each in order; its state before is on disk before it is changed.
 
     When one can't be performed, that one and all earlier ones are reverted in reverse order, past
-    errors, and LockdownError says what failed. What could not be reverted stays in the journal.
+    errors, and LockdownError says what failed. What could not be reverted stays in the journal, and ``AUTOSTART`` with it.
     """
-    performed: list[tuple[LockdownOperation, Mapping[str, Json]]] = []
+    performed: list[Performed] = []
     for operation in operations:
         problem = _perform(operation, journal, performed)
         if problem is not None:
+            left = False
             for done, before in reversed(performed):
-                _revert(done, before, journal)
-            journal.clear()
+                if done.name != AUTOSTART or not left:
+                    left = _revert(done, before, journal) is not None or left
+            with contextlib.suppress(LockdownError):
+                journal.clear()
             raise LockdownError(problem)
+    return performed
 
 
 def _perform(
     operation: LockdownOperation,
     journal: RestoreJournal,
-    performed: list[tuple[LockdownOperation, Mapping[str, Json]]],
+    performed: list[Performed],
 ) -> str | None:
     try:
         problem = operation.check()
@@ -54,26 +63,42 @@ def revert_all(
     journal: RestoreJournal,
     operations: Mapping[str, LockdownOperation],
     spare: Callable[[Intent], bool] | None = None,
+    performed: Sequence[Performed] = (),
 ) -> list[str]:
     """Restores what the journal holds, newest first, past errors; returns a sentence for each problem.
 
-    Any number of times, in any process. What can't be restored stays in the journal. ``spare`` names
-    intents to leave alone; unless told, those of another process that still runs.
+    Any number of times, in any process. What can't be restored stays in the journal, and with it what was put there
+    for that case (``AUTOSTART``). ``spare`` names intents to leave alone; unless told, those of another process that still
+    runs. ``performed`` is what this process did and has not reverted: it is given back even if the journal is lost.
     """
     leave = spare if spare is not None else owned_by_another(journal)
-    problems = list(journal.problems())
-    for intent in journal.intents():
-        if leave(intent):
+    problems, intents = _read(journal)
+    left = False
+    for intent in intents:
+        if leave(intent) or (intent.op == AUTOSTART and left):
             continue
         operation = operations.get(intent.op)
         if operation is None:
-            problems.append(f"The journal names the protection '{intent.op}', which this version can't restore.")
-            continue
-        problem = _revert(operation, intent.before, journal)
-        if problem is not None:
-            problems.append(problem)
-    journal.clear()
+            problem: str | None = f"The journal names the protection '{intent.op}', which this version can't restore."
+        else:
+            problem = _revert(operation, intent.before, journal)
+            left = left or problem is not None
+        problems += [problem] if problem is not None else []
+    named = {intent.op for intent in intents}
+    for operation, before in reversed(performed):
+        if operation.name not in named:
+            problem = _revert(operation, before, None)
+            problems += [problem] if problem is not None else []
+    with contextlib.suppress(LockdownError):
+        journal.clear()
     return problems
+
+
+def _read(journal: RestoreJournal) -> tuple[list[str], list[Intent]]:
+    try:
+        return journal.problems(), journal.intents()
+    except LockdownError as error:
+        return [str(error)], []
 
 
 def owned_by_another(journal: RestoreJournal) -> Callable[[Intent], bool]:
@@ -82,10 +107,11 @@ def owned_by_another(journal: RestoreJournal) -> Callable[[Intent], bool]:
     return lambda intent: intent.owner.pid != us.pid and intent.owner.alive()
 
 
-def _revert(operation: LockdownOperation, before: Mapping[str, Json], journal: RestoreJournal) -> str | None:
+def _revert(operation: LockdownOperation, before: Mapping[str, Json], journal: RestoreJournal | None) -> str | None:
     try:
         operation.revert(before)
-        journal.reverted(operation.name)
+        if journal is not None:
+            journal.reverted(operation.name)
     except Exception as error:
         # The other protections have to be reverted whatever this adapter raised.
         logger.exception("reverting %s failed", operation.name)

@@ -13,7 +13,7 @@ from app.core.types import Observation
 from app.lockdown.input_log import InputLog
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.platform import all_operations, machine_facts, operations_for, watchers_for
-from app.lockdown.sequence import perform_all, revert_all
+from app.lockdown.sequence import Performed, perform_all, revert_all
 from app.lockdown.setting import OperationSetting, WatchSetting
 from app.lockdown.watch import WatchLoop
 from app.runtime.lists import Lists
@@ -46,13 +46,14 @@ class Protection:
         self._plan: Plan | None = None
         self._system = System.OTHER
         self._operations: tuple[LockdownOperation, ...] = ()
+        self._performed: list[Performed] = []
 
     def perform(self) -> tuple[str, ...]:
         """Returns what this machine can't give, in sentences. Raises LockdownError after undoing what was done."""
         facts = machine_facts()
         self._system, self._plan = facts.system, plan(self._policy, facts)
         self._operations = operations_for(self._plan, self._setting())
-        perform_all(self._operations, self._journal)
+        self._performed = perform_all(self._operations, self._journal)
         return self._plan.missing
 
     def watch(self) -> None:
@@ -103,7 +104,9 @@ class Protection:
         if self._plan is None:
             return revert_all(self._journal, all_operations())
         # the same ones: some hold a thread or a window until they are reverted
-        return revert_all(self._journal, {each.name: each for each in self._operations})
+        known = all_operations() | {each.name: each for each in self._operations}
+        performed, self._performed = self._performed, []
+        return revert_all(self._journal, known, performed=performed)
 
     def _setting(self) -> OperationSetting:
         restore = restore_command(self._journal.path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 
 from app.core.errors import LockdownError
 from app.core.types import Json
+from app.lockdown import journal as journal_module
 from app.lockdown.journal import Owner, RestoreJournal, _parse, _sum, this_process
 
 
@@ -217,3 +220,61 @@ def test_a_killed_process_that_nobody_has_waited_for_is_not_alive() -> None:
     os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert not owner.alive()
     child.wait()
+
+
+def test_a_clock_that_was_set_ends_no_running_process() -> None:
+    """Linux tells a process's start by the clock as it is now."""
+    us = this_process()
+    assert us.mark
+    assert Owner(us.pid, us.started_s - 3600, us.mark).alive()
+    assert not Owner(us.pid, us.started_s, f"another boot {us.mark.split()[1]}").alive()
+
+
+def test_the_owners_mark_is_read_again(journal: RestoreJournal) -> None:
+    journal.intend("a", {})
+    assert [intent.owner for intent in journal.intents()] == [this_process()]
+
+
+def test_what_was_intended_is_read_from_a_disk_that_takes_nothing(
+    journal: RestoreJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.intend("a", {})
+    system = os.open
+
+    def refusing(path: os.PathLike[str], flags: int, mode: int = 0o777) -> int:
+        if flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+        return system(path, flags, mode)
+
+    monkeypatch.setattr(os, "open", refusing)
+    assert journal.outstanding() == [("a", {})]
+    with pytest.raises(LockdownError, match="Read-only file system"):
+        journal.reverted("a")
+
+
+def test_a_program_that_holds_the_journal_stops_nobody_from_restoring(
+    journal: RestoreJournal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    journal.intend("a", {})
+    monkeypatch.setattr(journal_module, "LOCK_WAIT_S", 0.0)
+    with journal.path.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        assert journal.outstanding() == [("a", {})]
+        with pytest.raises(LockdownError, match="another program holds it"):
+            journal.reverted("a")
+
+
+def test_nobody_waits_for_a_pipe_in_the_journals_place(journal: RestoreJournal) -> None:
+    journal.path.parent.mkdir()
+    os.mkfifo(journal.path)
+    for use in (journal.outstanding, journal.problems, journal.clear, lambda: journal.intend("a", {})):
+        with pytest.raises(LockdownError, match="can't be used"):
+            use()
+
+
+def test_a_journal_that_somebody_blew_up_is_read_at_its_beginning_and_not_written(journal: RestoreJournal) -> None:
+    journal.intend("a", {})
+    os.truncate(journal.path, 1 << 40)
+    assert journal.outstanding() == [("a", {})]
+    with pytest.raises(LockdownError, match="too large"):
+        journal.intend("b", {})

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.errors import LockdownError
-from app.core.lockdown import OPERATIONS
+from app.core.lockdown import AUTOSTART, OPERATIONS
 from app.lockdown.journal import Owner, RestoreJournal, this_process
 from app.lockdown.sequence import perform_all, revert_all
 from tests.fakes.lockdown import RecordedOperation
@@ -50,8 +50,10 @@ def test_whichever_fails_the_performed_ones_are_reverted_in_reverse_once_each_pa
                 perform_all(operations, journal)
             performed = _of(calls, "perform")
             assert performed == names[: failing + (where == "perform")]
-            assert _of(calls, "revert") == performed[::-1]
-            assert [op for op, _ in journal.outstanding()] == [n for n in performed[::-1] if n in stubborn]
+            before_entry = performed[::-1][: performed[::-1].index(AUTOSTART)] if AUTOSTART in performed else []
+            kept = {AUTOSTART} if stubborn & set(before_entry) else set()
+            assert _of(calls, "revert") == [n for n in performed[::-1] if n not in kept]
+            assert [op for op, _ in journal.outstanding()] == [n for n in performed[::-1] if n in stubborn | kept]
 
 
 def test_the_journal_knows_of_a_change_before_it_is_made(tmp_path: Path) -> None:
@@ -121,3 +123,33 @@ def test_what_an_ended_exam_left_behind_is_restored(tmp_path: Path) -> None:
     perform_all([operation], RestoreJournal(tmp_path / "j", owner=lambda: dead))
     assert revert_all(RestoreJournal(tmp_path / "j"), {"kiosk": operation}) == []
     assert _of(calls, "revert") == ["kiosk"]
+
+
+def test_the_entry_of_the_next_login_stays_while_something_could_not_be_restored(tmp_path: Path) -> None:
+    journal, calls = RestoreJournal(tmp_path / "j"), list[tuple[str, str]]()
+    operations = {name: RecordedOperation(name, calls) for name in (AUTOSTART, "awake", "kiosk")}
+    perform_all(list(operations.values()), journal)
+    operations["awake"].fails = frozenset({"revert"})
+    revert_all(journal, operations)
+    assert [op for op, _ in journal.outstanding()] == ["awake", AUTOSTART]
+    operations["awake"].fails = frozenset()
+    revert_all(journal, operations)
+    assert _of(calls, "revert") == ["kiosk", "awake", "awake", AUTOSTART]
+
+
+@pytest.mark.parametrize("loss", ["removed", "replaced", "emptied", "taken by another's end"])
+def test_who_changed_the_machine_gives_it_back_without_the_journal(tmp_path: Path, loss: str) -> None:
+    journal, calls = RestoreJournal(tmp_path / "j"), list[tuple[str, str]]()
+    operations = {name: RecordedOperation(name, calls) for name in NAMES}
+    performed = perform_all(list(operations.values()), journal)
+    if loss == "emptied":
+        journal.path.write_bytes(b"")
+    elif loss == "taken by another's end":
+        revert_all(RestoreJournal(journal.path), {n: RecordedOperation(n, []) for n in NAMES}, spare=lambda _: False)
+    else:
+        journal.path.unlink()
+    if loss == "replaced":
+        journal.path.mkdir()
+    problems = revert_all(journal, operations, performed=performed)
+    assert _of(calls, "revert") == list(NAMES[::-1])
+    assert len(problems) == (1 if loss == "replaced" else 0)

@@ -112,3 +112,21 @@ def test_what_an_earlier_client_left_locked_is_given_back_without_a_plan(rig: Ri
     again = Protection(policy(), tmp_path / "restore.jsonl", FakeKiosk(), SystemClock(), rig.seen.append)
     assert again.revert() == []
     assert rig.journal.outstanding() == []
+
+
+def test_a_window_whose_journal_was_lost_is_given_back_once(rig: Rig) -> None:
+    rig.protection.perform()
+    rig.journal.path.unlink()
+    assert rig.protection.revert() == []
+    after_once = rig.kiosk.on
+    rig.kiosk.set_kiosk(True)
+    rig.protection.revert()
+    after_twice = rig.kiosk.on
+    assert (after_once, after_twice) == (False, True)
+
+
+def test_what_an_earlier_client_left_of_another_plan_is_given_back_too(rig: Rig) -> None:
+    perform_all([KeepAwake()], rig.journal)
+    rig.protection.perform()
+    assert rig.protection.revert() == []
+    assert rig.journal.outstanding() == []
