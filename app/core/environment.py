@@ -12,6 +12,7 @@ _LIBRARY = "loads other code into the client"
 _PYTHON = "changes which modules Python loads, or what it does with them"
 _QT = "loads Qt plug-ins from elsewhere, or changes what Qt draws and where"
 _BROWSER = "opens the browser to a debugger, or changes its switches, helper programs or sandbox"
+_DRAWN = "draws over the window or takes its pictures"
 _SECRETS = "writes the keys of encrypted connections to a file"
 
 REASONS: Mapping[str, str] = {
@@ -21,16 +22,34 @@ REASONS: Mapping[str, str] = {
     "LD_LIBRARY_PATH": _LIBRARY,
     "LD_PRELOAD": _LIBRARY,
     "LD_PROFILE": "makes the loader report to a file of somebody's choice",
+    "ALSA_CONFIG_PATH": _LIBRARY,
+    "ALSA_PLUGIN_DIR": _LIBRARY,
+    "GBM_BACKENDS_PATH": _LIBRARY,
     "GCONV_PATH": _LIBRARY,
+    "GDK_PIXBUF_MODULE_FILE": _LIBRARY,
     "GIO_EXTRA_MODULES": _LIBRARY,
     "GIO_MODULE_DIR": _LIBRARY,
     "GLIBC_TUNABLES": "changes how the C library guards memory",
+    "GST_PLUGIN_PATH": _LIBRARY,
+    "GST_PLUGIN_SYSTEM_PATH": _LIBRARY,
+    "GTK_IM_MODULE_FILE": _LIBRARY,
     "GTK_MODULES": _LIBRARY,
     "GTK_PATH": _LIBRARY,
     "LIBGL_DRIVERS_PATH": _LIBRARY,
-    "VK_ADD_LAYER_PATH": "draws over the window or takes its pictures",
-    "VK_INSTANCE_LAYERS": "draws over the window or takes its pictures",
-    "VK_LAYER_PATH": "draws over the window or takes its pictures",
+    "LIBVA_DRIVERS_PATH": _LIBRARY,
+    "PIPEWIRE_MODULE_DIR": _LIBRARY,
+    "SPA_PLUGIN_DIR": _LIBRARY,
+    "VDPAU_DRIVER_PATH": _LIBRARY,
+    "__EGL_VENDOR_LIBRARY_DIRS": _LIBRARY,
+    "__EGL_VENDOR_LIBRARY_FILENAMES": _LIBRARY,
+    "VK_ADD_DRIVER_FILES": _LIBRARY,
+    "VK_ADD_IMPLICIT_LAYER_PATH": _DRAWN,
+    "VK_DRIVER_FILES": _LIBRARY,
+    "VK_ICD_FILENAMES": _LIBRARY,
+    "VK_IMPLICIT_LAYER_PATH": _DRAWN,
+    "VK_ADD_LAYER_PATH": _DRAWN,
+    "VK_INSTANCE_LAYERS": _DRAWN,
+    "VK_LAYER_PATH": _DRAWN,
     "SSLKEYLOGFILE": _SECRETS,
     "OPENSSL_CONF": _LIBRARY,
     "OPENSSL_MODULES": _LIBRARY,
@@ -119,5 +138,5 @@ def _inside(value: str, bundle: str | None) -> str:
     if not bundle:
         return ""
     separator = ";" if "\\" in bundle else ":"
-    parts = value.split(separator)
+    parts = (part for part in value.split(separator) if ".." not in part.replace("\\", "/").split("/"))
     return separator.join(part for part in parts if part == bundle or part.startswith((f"{bundle}/", f"{bundle}\\")))

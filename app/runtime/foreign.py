@@ -17,8 +17,13 @@ def foreign_environment(environ: Mapping[str, str], bundle: str | None = None) -
     if folder is None:
         return kept
     for name, value in environ.items():
-        if value == folder or value.startswith((f"{folder}/", f"{folder}\\", f"{folder}:", f"{folder};")):
-            del kept[name]
-            if f"{name}_ORIG" in environ:
-                kept[name] = environ[f"{name}_ORIG"]
+        if _leads_into(folder, value):
+            kept.pop(name, None)
+            before = environ.get(f"{name}_ORIG")
+            if before is not None and not _leads_into(folder, before):  # as when one of ours started another
+                kept[name] = before
     return kept
+
+
+def _leads_into(folder: str, value: str) -> bool:
+    return value == folder or value.startswith((f"{folder}/", f"{folder}\\", f"{folder}:", f"{folder};"))

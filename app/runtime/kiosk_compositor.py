@@ -23,6 +23,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from app.core.environment import scrubbed
 from app.core.errors import BadInput, LockdownError
 from app.lockdown.linux import kiosk_compositor
 from app.lockdown.linux.wayland import display_problem
@@ -89,7 +90,9 @@ def run_host(inner_command: Callable[[int], Sequence[str]], environ: Mapping[str
             socket.send_fds(ours, [b"stderr"], [sys.stderr.fileno()])
             compositor = subprocess.Popen(
                 [str(path), *kiosk_compositor.OPTIONS, *inner_command(theirs.fileno())],
-                env=compositor_environment(foreign_environment(environ)),
+                env=compositor_environment(
+                    scrubbed(foreign_environment(environ))[0]
+                ),  # what comes back there is anybody's
                 stdin=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 pass_fds=(theirs.fileno(),),

@@ -56,8 +56,9 @@ def test_the_window_is_on_the_screen_that_is_recorded_and_nowhere_else(platform:
         ("/opt/invigil/_internal", "/opt/invigil/_internal", ()),
         ("/opt/invigil/_internal/lib:/home/me/evil", "/opt/invigil/_internal/lib", ("LD_LIBRARY_PATH",)),
         ("/opt/invigil/_internal_/lib", None, ("LD_LIBRARY_PATH",)),
+        ("/opt/invigil/_internal/../../../home/me/evil", None, ("LD_LIBRARY_PATH",)),
     ],
-    ids=["its own", "something added", "something like it"],
+    ids=["its own", "something added", "something like it", "out of it again"],
 )
 def test_of_a_frozen_applications_own_paths_only_those_stay(
     value: str, kept: str | None, told: tuple[str, ...]
@@ -71,6 +72,7 @@ def test_windows_paths_are_told_apart_at_the_semicolon() -> None:
     left, taken = scrubbed({"QT_PLUGIN_PATH": r"C:\Invigil\_internal\plugins;D:\evil"}, r"C:\Invigil\_internal")
     assert left == {"QT_PLUGIN_PATH": r"C:\Invigil\_internal\plugins"}
     assert taken == ("QT_PLUGIN_PATH",)
+    assert scrubbed({"QT_PLUGIN_PATH": r"C:\Invigil\_internal\..\evil"}, r"C:\Invigil\_internal")[0] == {}
 
 
 @given(st.dictionaries(st.sampled_from([*HARMFUL, *HARMLESS, *REASONS, *PREFIXES]), st.text(max_size=8)))

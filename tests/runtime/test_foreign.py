@@ -19,6 +19,12 @@ def test_what_stood_there_before_comes_back() -> None:
     assert foreign_environment(ours, BUNDLE)["LD_LIBRARY_PATH"] == "/usr/local/lib"
 
 
+def test_what_one_process_of_the_application_set_for_another_does_not_come_back() -> None:
+    ours = {"LD_LIBRARY_PATH": BUNDLE, "LD_LIBRARY_PATH_ORIG": BUNDLE, "HOME": "/home/a"}
+
+    assert foreign_environment(ours, BUNDLE) == {"HOME": "/home/a"}
+
+
 def test_a_folder_that_only_begins_alike_is_not_the_applications() -> None:
     assert foreign_environment({"PLACE": f"{BUNDLE}-old/bin"}, BUNDLE) == {"PLACE": f"{BUNDLE}-old/bin"}
 
