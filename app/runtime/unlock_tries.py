@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from app.core.errors import EvidenceError
 from app.core.hold import wait_after
 from app.core.ports import Clock
 from app.core.types import NS_PER_S, Json
@@ -35,6 +36,7 @@ class UnlockTries:
         self._matches = matches
         self._journal = journal
         self._next_ns: int | None = None
+        self._counted: int | None = None
 
     @property
     def wait_ns(self) -> int:
@@ -50,10 +52,10 @@ class UnlockTries:
         if not stored or self.wait_ns > 0:
             return None
         if self._matches(stored, password):
-            self._attempt.store.set_meta(_FAILURES, "0")
+            self._count(0)
             return True
         failures = self.failures + 1
-        self._attempt.store.set_meta(_FAILURES, str(failures))
+        self._count(failures)
         self._journal({"event": "unlock_refused", "tries": failures})
         log.warning("a wrong unlock password", tries=failures)
         self._next_ns = self._clock.now().mono_ns + wait_after(failures) * NS_PER_S
@@ -64,9 +66,19 @@ class UnlockTries:
             self._next_ns = self._clock.now().mono_ns + wait_after(self.failures) * NS_PER_S
         return self._next_ns
 
+    def _count(self, failures: int) -> None:
+        """A disk that takes nothing neither keeps a right password out nor makes guessing free."""
+        self._counted = failures
+        try:
+            self._attempt.store.set_meta(_FAILURES, str(failures))
+        except EvidenceError as error:
+            log.error("wrong unlock passwords are counted in memory only", error=str(error))
+
     @property
     def failures(self) -> int:
         """Wrong passwords since the last right one."""
+        if self._counted is not None:
+            return self._counted
         try:
             return max(0, int(self._attempt.store.get_meta(_FAILURES) or 0))
         except ValueError:

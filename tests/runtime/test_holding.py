@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from app.core import unlock
+from app.core.errors import EvidenceError
 from app.core.hold import FREE_TRIES, HoldView
 from app.core.policy import Detection, Live, Lockdown, Response, RuleSetting
 from app.core.session import By, Event, EventName, Phase
@@ -240,6 +241,25 @@ def test_after_some_wrong_passwords_it_has_to_be_waited_even_across_a_restart(he
         run.until(lambda: shown(run).wait_s == 0, "the wait to end")
         enter(run, PASSWORD)
         run.until_phase(Phase.RUNNING)
+
+
+def test_on_a_full_disk_wrong_passwords_are_counted_and_the_right_one_is_taken(
+    here: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    responds(here, Lockdown(hold_release="proctor", unlock_password=STORED), c5007="hold")
+
+    def refused(_name: str, _value: str) -> None:
+        raise EvidenceError("The disk is full; free some of it.")
+
+    with client(here) as run:
+        held_by_monitor(run, here)
+        monkeypatch.setattr(run.attempt.store, "set_meta", refused)
+        for _ in range(FREE_TRIES):
+            enter(run, "guess")
+        assert shown(run).wait_s > 0
+        here.clock.leap(10)
+        enter(run, PASSWORD)
+        run.until(lambda: run.phase is Phase.RUNNING and run.face.shown[-1] == "no hold", "the exam to go on")
 
 
 def test_a_hold_survives_a_crash_and_can_be_released_after_it(here: Machine) -> None:
