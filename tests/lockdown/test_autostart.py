@@ -61,6 +61,30 @@ def test_a_journal_that_was_altered_removes_nothing_else(folder: Path, name: str
     assert kept.exists()
 
 
+def test_the_entry_is_found_again_under_another_environment(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = AutostartEntry(COMMAND)
+    before = entry.before()
+    entry.perform()
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))
+    entry.perform()  # as after a restart
+    AutostartEntry(()).revert(before)
+    assert [*folder.iterdir(), *(tmp_path / "elsewhere" / "autostart").iterdir()] == []
+
+
+@pytest.mark.parametrize("place", ["other", "relative/autostart", "autostart\0", 7, None])
+def test_only_in_a_folder_for_such_entries_one_is_removed(
+    folder: Path, tmp_path: Path, place: str | int | None
+) -> None:
+    name = str(AutostartEntry(COMMAND).before()["file"])
+    kept = tmp_path / "other" / name
+    kept.parent.mkdir()
+    kept.touch()
+    AutostartEntry(()).revert({"file": name, "folder": str(kept.parent) if place == "other" else place})
+    assert kept.exists()
+
+
 def test_a_folder_that_can_not_be_written_stops_the_lock_with_a_sentence(folder: Path) -> None:
     folder.parent.parent.mkdir(exist_ok=True)
     folder.parent.write_text("a file where the folder should be")

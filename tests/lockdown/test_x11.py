@@ -76,11 +76,23 @@ def test_a_journal_alone_brings_the_screen_saver_back_after_a_crash(saver_set: s
     assert screen_saver() == saver_set
 
 
-@pytest.mark.parametrize("value", [None, "600", True, 70_000, -5, 1.5])
-def test_a_tampered_journal_value_is_refused(saver_set: str, value: Json) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [*(("timeout_s", value) for value in (None, "600", True, 70_000, -5, 1.5)), ("prefer_blanking", 7)],
+)
+def test_a_tampered_journal_value_is_refused(saver_set: str, name: str, value: Json) -> None:
     awake = x11.KeepAwake()
-    with pytest.raises(LockdownError, match="no usable 'timeout_s'"):
-        awake.revert(awake.before() | {"timeout_s": value})
+    with pytest.raises(LockdownError, match=f"no usable '{name}'"):
+        awake.revert(awake.before() | {name: value})
+    assert screen_saver() == saver_set
+
+
+@pytest.mark.parametrize("times", [[1, 2, 70_000], [-1, 0, 0], [True], "600", None])
+def test_times_that_no_monitor_has_are_left_out_and_the_rest_comes_back(saver_set: str, times: Json) -> None:
+    awake = x11.KeepAwake()
+    before = awake.before()
+    awake.perform()
+    awake.revert(before | {"dpms": True, "dpms_timeouts_s": times})
     assert screen_saver() == saver_set
 
 

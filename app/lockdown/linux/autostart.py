@@ -33,7 +33,8 @@ class AutostartEntry:
         return None
 
     def before(self) -> dict[str, Json]:
-        return {"file": self._path().name}
+        """The folder too: whoever restores may have another environment."""
+        return {"file": self._path().name, "folder": str(_folder().absolute())}
 
     def perform(self) -> None:
         path = self._path()
@@ -57,10 +58,11 @@ class AutostartEntry:
         name = before.get("file")
         if not isinstance(name, str) or _NAME.fullmatch(name) is None:
             raise LockdownError("The restore journal has no usable autostart entry; remove invigil-restore-* by hand.")
-        path = _folder() / name
-        path.unlink(missing_ok=True)
-        if path.parent.is_dir():
-            _sync(path.parent)
+        for folder in dict.fromkeys((_folder().absolute(), *_folder_then(before))):
+            path = folder / name
+            if path.is_file():
+                path.unlink(missing_ok=True)
+                _sync(folder)
 
     def _path(self) -> Path:
         """One per restore journal, so that two programs with different journals don't remove each other's."""
@@ -70,6 +72,14 @@ class AutostartEntry:
 
 def _folder() -> Path:
     return platformdirs.user_config_path() / "autostart"
+
+
+def _folder_then(before: Mapping[str, Json]) -> tuple[Path, ...]:
+    """Where the entry was written. Of another place than a folder for such entries nothing is removed."""
+    match before.get("folder"):
+        case str(text) if Path(text).is_absolute() and Path(text).name == "autostart" and "\0" not in text:
+            return (Path(text),)
+    return ()
 
 
 def _entry(command: tuple[str, ...]) -> str:

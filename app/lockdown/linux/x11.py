@@ -136,16 +136,19 @@ class KeepAwake:
 
     def revert(self, before: Mapping[str, Json]) -> None:
         self._inhibition.release()
+        saver = (
+            _number(before, "timeout_s", _SECONDS),
+            _number(before, "interval_s", _SECONDS),
+            _number(before, "prefer_blanking", _YES_NO_DEFAULT),
+            _number(before, "allow_exposures", _YES_NO_DEFAULT),
+        )
         with connection() as display:
-            display.set_screen_saver(
-                _number(before, "timeout_s"),
-                _number(before, "interval_s"),
-                _number(before, "prefer_blanking"),
-                _number(before, "allow_exposures"),
-            )
+            display.set_screen_saver(*saver)
             if "dpms" in before and _has_dpms(display):
                 match before.get("dpms_timeouts_s"):
-                    case [int(standby), int(suspend), int(off)]:
+                    case [int(standby), int(suspend), int(off)] if all(
+                        each in _DPMS_SECONDS for each in (standby, suspend, off)
+                    ):
                         dpms.set_timeouts(display, standby, suspend, off)
                 if before["dpms"] is True:
                     dpms.enable(display)
@@ -155,8 +158,13 @@ def _has_dpms(display: Display) -> bool:
     return display.has_extension(dpms.extname) and bool(dpms.capable(display).capable)
 
 
-def _number(before: Mapping[str, Json], name: str) -> int:
+_SECONDS = range(-1, 32768)
+_DPMS_SECONDS = range(65536)
+_YES_NO_DEFAULT = range(3)
+
+
+def _number(before: Mapping[str, Json], name: str, allowed: range) -> int:
     value = before.get(name)
-    if isinstance(value, bool) or not isinstance(value, int) or not -1 <= value <= 32767:
+    if isinstance(value, bool) or not isinstance(value, int) or value not in allowed:
         raise LockdownError(f"The restore journal has no usable '{name}'; set the screen saver in the system settings.")
     return value
