@@ -146,6 +146,8 @@ class ChecksPage(ContentPage):
             line.asked.connect(self.verdict_asked)
             self._list.insertWidget(self._list.count() - 1, line)
             self._lines.append(line)
+            self.setTabOrder(line.why_button, self.repeat_button)  # in the order in which they are read
+            self.setTabOrder(self.repeat_button, self.continue_button)
         for line, result in zip(self._lines, results, strict=False):
             line.show_result(result)
         for index, line in enumerate(self._lines):

@@ -58,6 +58,15 @@ def test_a_line_of_the_check_leads_here_and_back_leads_to_the_check(window: Clie
     assert window.current_page() == "checks"
 
 
+def test_why_is_one_key_away_from_the_checks_buttons(window: ClientWindow, qtbot: QtBot, press: Press) -> None:
+    window.show_checks([], running=True)
+    window.show_checks(samples.BAD, running=False)
+    qtbot.waitUntil(window.checks_page.repeat_button.hasFocus)
+    press("shift+Tab")
+    with qtbot.waitSignal(window.verdict_asked):
+        press("Return")
+
+
 def test_a_line_that_is_fine_again_has_nothing_to_explain(window: ClientWindow) -> None:
     window.show_checks(samples.BAD, running=False)
     window.show_checks([CheckResult("machine", True, False, "fine")] * len(samples.BAD), running=False)

@@ -18,6 +18,7 @@ from app.core.policy import Exam, Lockdown, Policy, Upload
 from app.core.types import DisplaysSeen, Instant, Observation, SessionSeen, SessionState
 from app.lockdown.machine_signs import load_signs
 from app.lockdown.platform import active_window, closer, machine_facts, watchers_for
+from app.lockdown.processes import load_process_list
 from app.lockdown.setting import WatchSetting
 from app.lockdown.watch import WatchLoop
 from app.lockdown.win32 import user32_messages as messages
@@ -31,7 +32,7 @@ from app.lockdown.windows.machine import machine_signals
 from app.lockdown.windows.session import Session
 from tests.wine.helpers import until
 
-SIGNS = Path(__file__).resolve().parents[2] / "resources" / "lists" / "machine_signs.json"
+LISTS = Path(__file__).resolve().parents[2] / "resources" / "lists"
 
 _PostMessageW = Library("user32").function("PostMessageW", BOOL, HWND, UINT, WPARAM, LPARAM)
 _ChangeDisplaySettingsW = Library("user32").function("ChangeDisplaySettingsW", LONG, c_void_p, DWORD)
@@ -196,7 +197,7 @@ def test_the_watchers_of_windows_run_together_and_one_that_is_told_is_polled_at_
         upload=Upload(endpoint="https://proctoring.example.org", token="t0ken", exam_id="algebra-1"),
         lockdown=Lockdown(denied_processes=("anydesk",)),
     )
-    plan = lockdown.Plan(watchers=tuple(name for name in lockdown.WATCHERS if name != lockdown.MACHINE))
+    plan = lockdown.Plan(watchers=lockdown.WATCHERS)
     watchers = watchers_for(plan, WatchSetting(policy))
     assert [watcher.name for watcher in watchers] == list(plan.watchers)
     seen: list[Observation] = []
@@ -220,9 +221,12 @@ def test_this_is_windows_with_a_window_system_that_tells_of_everything() -> None
 
 def test_wine_says_that_it_is_wine_and_nobody_is_accused_of_remote_control_or_a_false_camera() -> None:
     """Wine passes on the firmware's and the graphics card's names of the machine below it, which may be a virtual one."""
-    found = {signal.name: signal.detail for signal in machine_signals(load_signs(SIGNS))}
+    known = load_process_list(LISTS / "processes.json")
+    found = {one.name: one.detail for one in machine_signals(load_signs(LISTS / "machine_signs.json"), known)}
     assert found["wine"].startswith("Wine ")
-    assert found.keys().isdisjoint({"remote_session", "virtual_camera_name", "vm_service"})
+    assert found.keys().isdisjoint(
+        {"remote_session", "virtual_camera_name", "vm_service", "remote_control_program", "vnc_connected"}
+    )
 
 
 def test_the_active_window_is_told_by_its_kind_and_program() -> None:
