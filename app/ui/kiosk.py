@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from app.core.errors import LockdownError
 from app.core.key_combinations import QUIT, blocked, is_capture
 from app.ui.key_presses import key_press
+from app.ui.x11_focus import FocusSense
 from app.ui.x11_grip import CopiesKept, PointerGrip
 
 _ANSWER_WAIT_S = 5.0
@@ -57,6 +58,7 @@ class Kiosk(QObject):
         self._grab_wanted = False
         self._grab_held = False
         self._focused = True
+        self._taken_by = ""
         self._settles_at_s: float | None = None
         self._normal_flags = window.windowFlags()
         self._normal_state = window.windowState()
@@ -64,6 +66,8 @@ class Kiosk(QObject):
         self._number = 0
         self._pointer = PointerGrip()
         self._copies = CopiesKept()
+        self._focus = FocusSense(self)
+        self._focus.taken.connect(self._taken)
         self._copies_wanted = False
         self._last_blocked: tuple[str, int] | None = None
         self._last_release: tuple[int, int] | None = None
@@ -119,13 +123,15 @@ class Kiosk(QObject):
         window = self._window
         self._normal_flags, self._normal_state = window.windowFlags(), window.windowState()
         self._set_flags(self._normal_flags | Qt.WindowType.FramelessWindowHint | Qt.WindowType.WindowStaysOnTopHint)
-        window.showFullScreen()
+        self._fill_screen()
         self._come_forward()
         application = _application()
         self._filter(self._handle())
         application.focusWindowChanged.connect(self._filter)
         application.applicationStateChanged.connect(self._on_state)
         self._number = self._native_number()
+        self._taken_by = ""
+        self._focus.follow(self._number)
         if self._copies_wanted:
             self._copies.install()
         self._holding.start()
@@ -144,6 +150,7 @@ class Kiosk(QObject):
         if not self._on:
             return True
         self._on = False
+        self._focus.stop()
         self._copies.remove()
         self._holding.stop()
         application = _application()
@@ -204,6 +211,7 @@ class Kiosk(QObject):
         """Keeps what a menu or another program took: the place in front and the keyboard."""
         self._ticks += 1
         self._number = self._native_number()
+        self._focus.follow(self._number)
         popup = QApplication.activePopupWidget()
         if popup is not None:
             self._filter(popup.window().windowHandle())  # sees it hide
@@ -216,6 +224,14 @@ class Kiosk(QObject):
         if popup is None:
             self._grab_again()
 
+    def _fill_screen(self) -> None:
+        """On macOS as an ordinary window of the screen's size: a full-screen space of its own has others beside it."""
+        if QGuiApplication.platformName() == "cocoa":
+            self._window.show()
+            self._cover()
+        else:
+            self._window.showFullScreen()
+
     def _cover(self) -> None:
         """Without a window manager nobody gives a full-screen window the screen's size, or a new one after a change."""
         handle, screen = self._handle(), self._window.screen()
@@ -226,8 +242,14 @@ class Kiosk(QObject):
         if self._grab_wanted:
             self._grab()
 
+    @Slot(str)
+    def _taken(self, program: str) -> None:
+        """The X server says so before Qt does."""
+        self._taken_by = program
+        self._look()
+
     def _look(self) -> None:
-        active = _is_active()
+        active = self._is_ours()
         if self._settles_at_s is not None:
             # a window that was not shown before has no focus to lose yet
             if not active and time.monotonic() < self._settles_at_s:
@@ -236,9 +258,15 @@ class Kiosk(QObject):
         if active == self._focused:
             return
         self._focused = active
-        self.focus_changed.emit(active, "" if active else self._active_window())
+        self.focus_changed.emit(active, "" if active else self._taken_by or self._active_window())
         if active:
             self._grab_again()
+
+    def _is_ours(self) -> bool:
+        """Whether the focus is; Qt is believed, but for the moment in which it does not know yet that it was taken."""
+        if self._taken_by and _is_active():
+            self._taken_by = self._focus.taken_by()
+        return _is_active() and not self._taken_by
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if not self._on:

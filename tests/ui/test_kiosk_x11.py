@@ -15,6 +15,7 @@ from Xlib import X
 from Xlib.display import Display
 
 from app.ui.kiosk import Kiosk
+from app.ui.x11_focus import FocusSense
 from tests.fakes.other_program import other_program, until
 
 pytestmark = [pytest.mark.desktop, pytest.mark.usefixtures("desktop")]
@@ -70,6 +71,24 @@ def test_what_is_copied_in_the_exam_is_pasted_in_it_and_nowhere_else(line: QLine
     line.clear()
     line.paste()
     assert line.text() == "the question"
+
+
+def test_another_program_that_takes_the_focus_is_named_until_the_exam_has_it_again(
+    line: QLineEdit, qtbot: QtBot
+) -> None:
+    told: list[str] = []
+    sense = FocusSense()
+    sense.taken.connect(told.append)
+    sense.follow(int(line.window().winId()))
+    display = Display()
+    with other_program("override") as other:
+        display.set_input_focus(other.window, X.RevertToPointerRoot, X.CurrentTime)
+        display.sync()
+        qtbot.waitUntil(lambda: bool(told))
+        assert told[0].startswith("OtherProgram (")
+        qtbot.waitUntil(lambda: sense.taken_by() == "")  # the locked window takes it back
+    display.close()
+    sense.stop()
 
 
 # ---- without a window manager
