@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from app.runtime.benches.figures import Figure
 
-BENCHES = ("keys",)
-"""Modules of ``app.runtime.benches``; each has NAME, ABOUT and ``run() -> list[Figure]``."""
+BENCHES = ("keys", "lockdown")
+"""Modules of ``app.runtime.benches``; each has NAME, ABOUT and ``run(seconds) -> list[Figure]``."""
 
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -23,6 +23,9 @@ def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None
     )
     parser.add_argument("name", nargs="?", choices=BENCHES, metavar="NAME", help=f"one of: {', '.join(BENCHES)}")
     parser.add_argument("--json", action="store_true", help="print one JSON object per benchmark")
+    parser.add_argument(
+        "--seconds", type=_seconds, metavar="N", help="how long to measure what is measured over time (lockdown: 60)"
+    )
     parser.set_defaults(run=run)
 
 
@@ -30,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Prints the figures; 0 whether or not their aims were met."""
     for name in BENCHES if args.name is None else (args.name,):
         bench = importlib.import_module(f"app.runtime.benches.{name}")
-        figures: list[Figure] = bench.run()
+        figures: list[Figure] = bench.run(args.seconds)
         if args.json:
             result = {"name": bench.NAME, "figures": [figure.to_json() for figure in figures]}
             print(json.dumps(result, ensure_ascii=False), flush=True)
@@ -39,6 +42,13 @@ def run(args: argparse.Namespace) -> int:
             for figure in figures:
                 print(f"  {_line(figure)}", flush=True)
     return 0
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 3600:
+        raise ValueError(text)
+    return seconds
 
 
 def _line(figure: Figure) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -55,3 +56,9 @@ def interleaved_medians(calls: Sequence[Callable[[], object]], rounds: int) -> l
             call()
             taken.append(time.perf_counter_ns() - start)
     return [statistics.median(taken) / 1000 for taken in times]
+
+
+def percentile(values: Sequence[float], share: int) -> float:
+    """The least of the values that ``share`` percent of them do not exceed. ``values`` is not empty."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(len(ordered) * share / 100) - 1)]
