@@ -15,6 +15,7 @@ from app.core.errors import LockdownError
 from app.lockdown.input_log import InputLog
 from app.lockdown.macos import keys
 from app.lockdown.macos.keys import Answer, Key, KeyFilter
+from app.lockdown.macos.system import may_see_keys
 
 logger = logging.getLogger(__name__)
 
@@ -94,6 +95,9 @@ class EventTap:
         while not self._stopped.is_set():
             with objc.autorelease_pool():
                 Quartz.CFRunLoopRunInMode(_DEFAULT_MODE, _LOOK_EVERY_S, False)
+            if not may_see_keys():  # without the permission macOS goes on asking the tap, and each key waits for it
+                logger.warning("the permission to see keys was taken away; the keyboard is not held any more")
+                break
             if not Quartz.CGEventTapIsEnabled(tap):
                 self._switch_on(tap)
         Quartz.CGEventTapEnable(tap, False)
