@@ -19,8 +19,6 @@ from app.core.types import (
     MachineSeen,
     Observation,
     ProcessesSeen,
-    SessionSeen,
-    SessionState,
     TamperingSeen,
     WindowsSeen,
 )
@@ -43,8 +41,6 @@ def machine_signals(observation: Observation, settings: Mapping[int, EffectiveRu
         case WindowsSeen():
             seen = tuple(dict.fromkeys(f"{window.program} ({window.why})" for window in observation.found))
             return {rule_table.FOREIGN_WINDOW: Signal(bool(seen), details=seen)}
-        case SessionSeen():
-            return {rule_table.FOCUS_LOST: _away(observation)}
         case MachineSeen():
             return {MACHINE_CODES[one.about]: _judged(one, settings) for one in observation.judgements}
         case _:
@@ -82,11 +78,6 @@ def _displays(seen: DisplaysSeen, settings: Mapping[int, EffectiveRule]) -> dict
         rule_table.MONITORS: Signal(seen.count > allowed, details=(detail,)),
         rule_table.MONITORS_SUSPECTED: Signal(bool(seen.suspected), details=seen.suspected),
     }
-
-
-def _away(seen: SessionSeen) -> Signal:
-    """Locking, sleeping and closing the lid are normal life: only another session on the screen is being away."""
-    return Signal(seen.state is SessionState.AWAY, details=(seen.detail,) if seen.detail else ())
 
 
 def is_met(one: Judgement, settings: Mapping[int, EffectiveRule]) -> bool:

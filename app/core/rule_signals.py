@@ -24,6 +24,8 @@ from app.core.types import (
     FocusChanged,
     Observation,
     PersonCompared,
+    SessionSeen,
+    SessionState,
     SoundHeard,
     Stream,
     StreamBack,
@@ -36,10 +38,15 @@ _SURELY_LOUD_DB = 20.0
 
 
 def signals_of(
-    observation: Observation, lost: Mapping[Stream, str], focused: bool, settings: Mapping[int, EffectiveRule]
+    observation: Observation,
+    lost: Mapping[Stream, str],
+    settings: Mapping[int, EffectiveRule],
+    *,
+    focused: bool,
+    out: bool,
 ) -> Mapping[int, Signal]:
     """Signals by code for the rules in ``settings``. ``lost`` is the streams' state with this observation in it,
-    ``focused`` the focus before it."""
+    ``focused`` the focus before it; ``out`` whether, with it, the candidate is out of the exam by anybody's word."""
     match observation:
         case FacesSeen():
             found = _faces(observation, settings)
@@ -49,15 +56,22 @@ def signals_of(
         case SoundHeard():
             found = _sound(observation, settings)
         case FocusChanged():
-            found = {FOCUS_LOST: Signal(not observation.focused, details=_words(observation.detail))}
+            found = {FOCUS_LOST: Signal(out, details=() if observation.focused else _words(observation.detail))}
             if observation.focused and not focused:
                 found[FOCUS_GAINED] = Signal(True, details=_words(observation.detail))
+        case SessionSeen():
+            found = {FOCUS_LOST: Signal(out, details=_words(observation.detail) if is_away(observation) else ())}
         case StreamLost() | StreamBack():
             causes = tuple(f"{stream}: {cause}" for stream, cause in sorted(lost.items()))
             found = {GAP: Signal(bool(lost), details=causes)}
         case _:
             found = machine_signals(observation, settings)
     return {code: signal for code, signal in found.items() if code in settings}
+
+
+def is_away(seen: SessionSeen) -> bool:
+    """Locking, sleeping and closing the lid are normal life: only another session on the screen is being away."""
+    return seen.state is SessionState.AWAY
 
 
 def _faces(seen: FacesSeen, settings: Mapping[int, EffectiveRule]) -> dict[int, Signal]:

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from app.core import rule_track
-from app.core.rule_signals import signals_of
+from app.core.rule_signals import is_away, signals_of
 from app.core.rule_table import FACE_RULES, INSTANT_RULES, SAMPLED_RULES, SOUND_RULES, EffectiveRule, settings_for
 from app.core.rule_track import RuleEvent, Signal, Step, Track, ViolationClosed, ViolationOpened
 from app.core.types import (
@@ -32,6 +32,8 @@ from app.core.types import (
     FocusChanged,
     Observation,
     PersonCompared,
+    SessionSeen,
+    SessionState,
     SoundHeard,
     Stream,
     StreamBack,
@@ -54,11 +56,17 @@ _RULES_OF = {Stream.CAMERA: FACE_RULES, Stream.MICROPHONE: SOUND_RULES}
 
 @dataclass(frozen=True, slots=True)
 class RuleState:
-    """Everything the rules remember. ``next_number`` names the next violation; ``now_ns`` None before the first."""
+    """Everything the rules remember. ``next_number`` names the next violation; ``now_ns`` None before the first.
+
+    ``focused`` is the window's last word, ``left`` that it has no focus and nothing of normal life explains it, ``away`` the
+    login session's: what one says began, the other does not end.
+    """
 
     next_number: int = 1
     now_ns: int | None = None
     focused: bool = True
+    left: bool = False
+    away: bool = False
     lost: Mapping[Stream, str] = field(default_factory=dict)
     tracks: Mapping[int, Track] = field(default_factory=dict)
 
@@ -74,8 +82,8 @@ def advance(
         return state, ()
     now_ns = observation.at_ns if state.now_ns is None else max(state.now_ns, observation.at_ns)
     state = replace(state, now_ns=now_ns)
-    state, events = _with_stream(state, observation)
-    signals = signals_of(observation, state.lost, state.focused, settings)
+    state, events = _with_stream(_with_attention(state, observation), observation)
+    signals = signals_of(observation, state.lost, settings, focused=state.focused, out=state.left or state.away)
     if isinstance(observation, FocusChanged):
         state = replace(state, focused=observation.focused)
     for code in sorted(state.tracks.keys() | signals.keys()):
@@ -108,6 +116,16 @@ def _unheard(state: RuleState, observation: Observation) -> bool:
     if isinstance(observation, FacesSeen | PersonCompared):
         return Stream.CAMERA in state.lost
     return isinstance(observation, SoundHeard) and Stream.MICROPHONE in state.lost
+
+
+def _with_attention(state: RuleState, observation: Observation) -> RuleState:
+    """A screen lock and sleep end what the window said: nobody can be in front then."""
+    if isinstance(observation, FocusChanged):
+        return replace(state, left=not observation.focused)
+    if isinstance(observation, SessionSeen):
+        left = state.left and observation.state in (SessionState.HERE, SessionState.AWAY)
+        return replace(state, left=left, away=is_away(observation))
+    return state
 
 
 def _with_stream(state: RuleState, observation: Observation) -> tuple[RuleState, tuple[RuleEvent, ...]]:

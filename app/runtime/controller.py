@@ -232,7 +232,7 @@ class SessionController:
     def _judge_standing(self) -> None:
         """What changed while nothing was judged (before the start, in a pause) is told to the rules as it is now."""
         now_ns = self._clock.now().mono_ns
-        self._rules = replace(self._rules, lost={}, focused=True)
+        self._rules = replace(self._rules, lost={}, focused=True, left=False, away=False)
         for seen in tuple(self._standing.values()):
             taken = self._presence.taken(replace(seen, at_ns=now_ns), now_ns)
             if taken is not None:

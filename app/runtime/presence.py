@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.core.responses import NORMAL_LIFE, SETTLE_NS
-from app.core.types import FocusChanged, Observation, SessionSeen
+from app.core.responses import NORMAL_LIFE
+from app.core.types import NS_PER_S, FocusChanged, Observation, SessionSeen
+
+BACK_NS = 5 * NS_PER_S
+"""How long the window may take to have the focus again."""
 
 
 class Presence:
@@ -15,6 +18,7 @@ class Presence:
 
     def __init__(self) -> None:
         self._absent = False
+        self._lost: FocusChanged | None = None
         self._kept: FocusChanged | None = None
         self._due_ns: int | None = None
 
@@ -24,9 +28,11 @@ class Presence:
             was, self._absent = self._absent, seen.state in NORMAL_LIFE
             if self._absent:
                 self._due_ns = None
+                self._kept = self._kept if was else self._lost  # it is said once only
             elif was:
-                self._due_ns = now_ns + SETTLE_NS
+                self._due_ns = now_ns + BACK_NS
         elif isinstance(seen, FocusChanged):
+            self._lost = None if seen.focused else seen
             if not seen.focused and (self._absent or self._due_ns is not None):
                 self._kept = seen
                 return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 
@@ -105,12 +106,34 @@ def test_windows_are_named_by_program_and_once_each() -> None:
 
 @pytest.mark.parametrize("state", [SessionState.HERE, SessionState.LOCKED, SessionState.ASLEEP])
 def test_locking_and_sleeping_are_no_violation(state: SessionState) -> None:
-    assert active(SessionSeen(0, state, "lid closed")) == {}
+    assert judged([SessionSeen(s(1), state, "lid closed")]) == []
 
 
 def test_another_session_on_the_screen_is_being_away() -> None:
-    assert active(SessionSeen(0, SessionState.AWAY, "text console")) == {5005: ("text console",)}
-    assert active(SessionSeen(0, SessionState.AWAY)) == {5005: ()}
+    away, here = SessionSeen(s(1), SessionState.AWAY, "text console"), SessionSeen(s(4), SessionState.HERE)
+    assert judged([away, here]) == [(5005, 1.0, 4.0, "text console")]
+
+
+LEFT, BACK = FocusChanged(0, False, "editor"), FocusChanged(0, True)
+HERE, AWAY, LOCKED = (SessionSeen(0, state) for state in (SessionState.HERE, SessionState.AWAY, SessionState.LOCKED))
+
+
+@pytest.mark.parametrize(
+    ("story", "spans"),
+    [
+        ((LEFT, HERE, BACK), [(1.0, 3.0)]),
+        ((AWAY, LEFT, HERE, BACK), [(1.0, 4.0)]),
+        ((AWAY, BACK, HERE), [(1.0, 3.0)]),
+        ((AWAY, LEFT, BACK, HERE), [(1.0, 4.0)]),
+        ((LEFT, AWAY, BACK, LOCKED), [(1.0, 4.0)]),
+        ((LEFT, LOCKED, HERE, LEFT, BACK), [(1.0, 2.0), (4.0, 5.0)]),
+    ],
+)
+def test_what_the_window_says_is_not_ended_by_the_session_nor_the_other_way_round(
+    story: tuple[Observation, ...], spans: list[tuple[float, float]]
+) -> None:
+    seen = judged([replace(one, at_ns=s(at)) for at, one in enumerate(story, start=1)])
+    assert [(start, end) for code, start, end, _ in seen if code == 5005] == spans
 
 
 @pytest.mark.parametrize(

@@ -352,15 +352,22 @@ def test_a_locked_screen_or_sleep_is_written_down_and_holds_nothing(here: Machin
         assert [b["state"] for b in run.bodies(name="session")] == [state.value, "here"]
 
 
-def test_a_window_that_stays_left_after_the_screen_was_unlocked_counts_from_then(here: Machine) -> None:
+@pytest.mark.parametrize("first", ["the lock", "the focus"])
+def test_a_window_that_stays_left_after_the_screen_was_unlocked_counts_from_then(here: Machine, first: str) -> None:
     responds(here, c5005="hold")
+    lost = [session_is(SessionState.LOCKED), lambda at_ns: FocusChanged(at_ns, False, "a game")]
     with client(here) as run:
         run.reach_exam()
-        see(run, here, session_is(SessionState.LOCKED))
-        see(run, here, lambda at_ns: FocusChanged(at_ns, False, "a game"))
+        for one in lost if first == "the lock" else reversed(lost):
+            see(run, here, one)
+        before = len(run.bodies(name="violation_opened"))
+        here.clock.leap(60)
         see(run, here, session_is(SessionState.HERE))
         here.clock.leap(3)
-        run.until(lambda: run.bodies(name="violation_opened"), "the violation")
+        run.do(lambda: None)
+        assert len(run.bodies(name="violation_opened")) == before, "a slow machine shows its windows one by one"
+        here.clock.leap(3)
+        run.until(lambda: len(run.bodies(name="violation_opened")) == before + 1, "the violation")
         here.clock.leap(3)
         until_held(run)
 
