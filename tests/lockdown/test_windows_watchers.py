@@ -68,8 +68,9 @@ class Monitors:
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.targets: list[ActiveTarget] | None = [PANEL]
+        self.count = 1
         patch.setattr("app.lockdown.windows.displays.active_targets", self._targets)
-        patch.setattr("app.lockdown.windows.displays.monitor_count", lambda: 1)
+        patch.setattr("app.lockdown.windows.displays.monitor_count", lambda: self.count)
 
     def _targets(self) -> list[ActiveTarget]:
         if self.targets is None:
@@ -91,6 +92,24 @@ def test_a_monitor_that_comes_and_goes_is_seen_and_named(monkeypatch: pytest.Mon
 def test_where_connectors_are_not_told_monitors_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     Monitors(monkeypatch).targets = None
     assert Displays(Listener()).poll(0) == (DisplaysSeen(0, 1, ("monitor 1",)),)
+
+
+def test_a_lock_during_which_connectors_are_not_told_is_no_change_of_monitors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monitors, watcher = Monitors(monkeypatch), Displays(Listener())
+    watcher.poll(0)
+    monitors.targets = None
+    assert watcher.poll(1) == ()
+    monitors.targets = [PANEL]
+    assert watcher.poll(2) == ()
+
+
+def test_a_monitor_that_comes_during_a_lock_is_told_at_once_and_named_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monitors, watcher = Monitors(monkeypatch), Displays(Listener())
+    watcher.poll(0)
+    monitors.targets, monitors.count = None, 2
+    assert watcher.poll(1)[0] == DisplaysSeen(1, 2, ("monitor (built in)", "monitor 2"))
+    monitors.targets = [PANEL, SCREEN]
+    assert watcher.poll(2)[0] == DisplaysSeen(2, 2, ("Screen 24 (DisplayPort)", "monitor (built in)"))
 
 
 # ---- the session

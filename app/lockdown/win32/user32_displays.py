@@ -12,6 +12,7 @@ from app.lockdown.win32.user32 import SM_CMONITORS, system_metric
 
 _QDC_ONLY_ACTIVE_PATHS = 0x2
 _GET_TARGET_NAME = 2
+_ERROR_ACCESS_DENIED = 5
 _ERROR_INSUFFICIENT_BUFFER = 122
 _TRIES = 3
 
@@ -142,9 +143,11 @@ def _checked(code: int) -> None:
 def _target(path: _Path) -> ActiveTarget:
     target, source = path.target, path.source
     asked = _TargetName(type=_GET_TARGET_NAME, size=sizeof(_TargetName), adapter=target.adapter, id=target.id)
-    known = _DisplayConfigGetDeviceInfo(byref(asked)) == 0
+    code = int(_DisplayConfigGetDeviceInfo(byref(asked)))
+    if code == _ERROR_ACCESS_DENIED:  # another desktop came to be shown between the calls
+        _checked(code)
     return ActiveTarget(
         (int(source.adapter.low), int(source.adapter.high), int(source.id)),
         Connector(int(target.technology)),
-        str(asked.friendly_name) if known else "",
+        "" if code else str(asked.friendly_name),
     )

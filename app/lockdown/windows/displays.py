@@ -52,17 +52,21 @@ class Displays:
     """Reports the monitors at the first poll and at every change, mirrored ones one by one. One thread.
 
     Told by Windows at once, and looked for at each poll. A splitter or an adapter that answers for two screens is one monitor to Windows.
+
+    Windows refuses to tell of connectors while another desktop is shown, as for a lock or a question of the user account
+    control (QueryDisplayConfig, ERROR_ACCESS_DENIED): then those hold that were known, and only their number is looked at.
     """
 
     name = lockdown.MONITORS
 
     def __init__(self, listener: Listener) -> None:
         self._ear = Ear(listener, Topic.DISPLAYS)
+        self._targets: Sequence[ActiveTarget] = ()
         self._seen: tuple[tuple[str, ...], tuple[str, ...]] | None = None
 
     def poll(self, now_ns: int) -> Sequence[Observation]:
         self._ear.take()
-        targets = _targets()
+        self._targets = targets = _targets(self._targets)
         names, suspected = names_of(targets, monitor_count()), suspected_of(targets)
         before, self._seen = self._seen, (names, suspected)
         if before == self._seen:
@@ -81,12 +85,12 @@ class Displays:
         self._ear.close()
 
 
-def _targets() -> list[ActiveTarget]:
+def _targets(known: Sequence[ActiveTarget]) -> Sequence[ActiveTarget]:
     try:
         return active_targets()
-    except OSError as error:  # on a remote desktop there are no connectors; the count is known all the same
+    except OSError as error:  # on a remote desktop there are never any; the count is known all the same
         logger.debug("no connectors: %s", error)
-        return []
+        return known
 
 
 def _changes(before: Sequence[str], now: Sequence[str]) -> list[str]:
