@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -16,8 +17,6 @@ from app.lockdown.windows.kiosk import KioskWindowOperation
 from app.lockdown.windows.other_windows import OtherWindows
 from tests.wine.exam_window import ExamWindow
 from tests.wine.helpers import OtherProgram, until
-
-_POPUP = 0x80000000
 
 
 def policy(*allowed: str) -> Policy:
@@ -69,6 +68,17 @@ def test_windows_of_other_programs_are_minimised_and_brought_back_from_the_journ
     assert user32_windows.rectangle(foreign) == (100, 100, 400, 300)
 
 
+def test_a_window_that_filled_its_monitor_does_so_again(foreign: int) -> None:
+    user32_placing.show(foreign, user32_placing.SW_MAXIMIZE)
+    until(lambda: user32_placing.is_maximised(foreign))
+    filled = user32_windows.rectangle(foreign)
+    before = put_away()
+    until(lambda: user32_placing.is_minimised(foreign))
+    OtherWindows(None).revert(before)
+    until(lambda: user32_placing.is_maximised(foreign))
+    assert user32_windows.rectangle(foreign) == filled
+
+
 def test_windows_of_allowed_programs_stay(foreign: int, other: OtherProgram) -> None:
     assert put_away("python.exe")["windows"] == []
     assert not user32_placing.is_minimised(foreign)
@@ -86,7 +96,7 @@ def test_a_window_whose_number_now_belongs_to_another_program_is_left_alone(fore
     before = put_away()
     until(lambda: user32_placing.is_minimised(foreign))
     for pid, started_s in ((os.getpid(), 0.0), (user32_windows.process_of(foreign), 1.0)):
-        OtherWindows(None).revert(before | {"windows": [[foreign, pid, started_s]]})
+        OtherWindows(None).revert(before | {"windows": [[foreign, pid, started_s, False]]})
     assert user32_placing.is_minimised(foreign)
     OtherWindows(None).revert(before)
 
@@ -125,13 +135,31 @@ def test_a_window_that_another_program_puts_over_the_exam_is_below_it_again(fore
     assert exam.kiosk is False
 
 
-def test_an_allowed_program_may_stay_above_the_exam(foreign: int, exam: ExamWindow) -> None:
+def test_an_allowed_program_may_stay_above_the_exam(
+    foreign: int, exam: ExamWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user32_placing.put_on_top(foreign)
-    operation = KioskWindowOperation(exam, policy("python"))
-    operation._hold()
-    assert is_above(foreign, exam.handle())
-    KioskWindowOperation(exam, policy())._hold()
-    assert is_above(exam.handle(), foreign)
+    until(lambda: is_above(foreign, exam.handle()))
+    raised: list[int] = []
+    with monkeypatch.context() as told:
+        told.setattr(user32_placing, "put_on_top", raised.append)
+        KioskWindowOperation(exam, policy("python"))._hold()
+        assert raised == []
+        KioskWindowOperation(exam, policy())._hold()
+        assert raised == [exam.handle()]
+
+
+def test_putting_a_window_on_top_does_not_wait_for_its_thread() -> None:
+    """The exam's own may be waiting for the very thread that keeps its window on top, at the end of an exam."""
+    place, shown = (0, 0, 200, 200), 0x80000000 | user32_placing.WS_VISIBLE
+    deaf = user32_placing.create_window("STATIC", shown, place)  # this thread serves no messages
+    try:
+        putting = threading.Thread(target=user32_placing.put_on_top, args=(deaf,), daemon=True)
+        putting.start()
+        putting.join(10)
+        assert not putting.is_alive()
+    finally:
+        user32_placing.destroy_window(deaf)
 
 
 def test_an_exam_window_that_is_just_being_made_anew_is_no_failure(foreign: int) -> None:

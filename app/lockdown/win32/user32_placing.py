@@ -13,9 +13,11 @@ from app.lockdown.win32.library import Library, failure
 _user32 = Library("user32")
 
 SW_HIDE = 0
+SW_MAXIMIZE = 3
 SW_SHOWNOACTIVATE = 4
 SW_SHOWMINNOACTIVE = 7
 SW_SHOWNA = 8
+SW_RESTORE = 9
 WS_OVERLAPPEDWINDOW = 0x00CF0000
 WS_VISIBLE = 0x10000000
 WS_EX_TOPMOST = 0x8
@@ -28,10 +30,12 @@ WDA_EXCLUDEFROMCAPTURE = 0x11
 _GW_OWNER = 4
 _HWND_TOPMOST = -1
 _SWP_NOSIZE_NOMOVE_NOACTIVATE = 0x1 | 0x2 | 0x10
+_SWP_ASYNCWINDOWPOS = 0x4000
 
 _GetWindow = _user32.function("GetWindow", HWND, HWND, UINT)
 _IsIconic = _user32.function("IsIconic", BOOL, HWND)
 _IsWindowVisible = _user32.function("IsWindowVisible", BOOL, HWND)
+_IsZoomed = _user32.function("IsZoomed", BOOL, HWND)
 _ShowWindowAsync = _user32.function("ShowWindowAsync", BOOL, HWND, c_int)
 _SetWindowPos = _user32.function("SetWindowPos", BOOL, HWND, HWND, c_int, c_int, c_int, c_int, UINT)
 _SetForegroundWindow = _user32.function("SetForegroundWindow", BOOL, HWND)
@@ -53,6 +57,10 @@ def is_minimised(window: int) -> bool:
     return bool(_IsIconic(window))
 
 
+def is_maximised(window: int) -> bool:
+    return bool(_IsZoomed(window))
+
+
 def is_shown(window: int) -> bool:
     """Visible or minimised; it may be covered."""
     return bool(_IsWindowVisible(window))
@@ -64,8 +72,10 @@ def show(window: int, how: int) -> None:
 
 
 def put_on_top(window: int) -> None:
-    """Above all others, and to stay so, without taking the focus. Raises OSError."""
-    if not _SetWindowPos(window, _HWND_TOPMOST, 0, 0, 0, 0, _SWP_NOSIZE_NOMOVE_NOACTIVATE):
+    """Above all others, and to stay so, without taking the focus; without waiting for the window's thread, which may be
+    waiting for ours. Raises OSError."""
+    flags = _SWP_NOSIZE_NOMOVE_NOACTIVATE | _SWP_ASYNCWINDOWPOS
+    if not _SetWindowPos(window, _HWND_TOPMOST, 0, 0, 0, 0, flags):
         raise failure("SetWindowPos")
 
 

@@ -30,6 +30,7 @@ class PutAway:
     handle: int
     pid: int
     started_s: float
+    maximised: bool
 
     def is_still_there(self) -> bool:
         return user32_windows.process_of(self.handle) == self.pid and _is_same(_started_s(self.pid), self.started_s)
@@ -53,7 +54,7 @@ class OtherWindows:
 
     def before(self) -> dict[str, Json]:
         self._away = tuple(self._to_put_away())
-        windows: list[Json] = [[window.handle, window.pid, window.started_s] for window in self._away]
+        windows: list[Json] = [[window.handle, window.pid, window.started_s, window.maximised] for window in self._away]
         return {"windows": windows, "task_bar": any(user32.is_shown(bar) for bar in _task_bars())}
 
     def perform(self) -> None:
@@ -66,7 +67,8 @@ class OtherWindows:
         windows, task_bar = _checked(before)
         for window in windows:
             if window.is_still_there() and user32.is_minimised(window.handle):
-                user32.show(window.handle, user32.SW_SHOWNOACTIVATE)
+                # SW_SHOWNOACTIVATE would bring one back that filled its monitor in its normal size
+                user32.show(window.handle, user32.SW_RESTORE if window.maximised else user32.SW_SHOWNOACTIVATE)
         if task_bar:
             for bar in _task_bars():
                 user32.show(bar, user32.SW_SHOWNA)
@@ -82,7 +84,7 @@ class OtherWindows:
                 continue
             started_s = _started_s(window.pid)
             if started_s is not None:
-                yield PutAway(window.handle, window.pid, started_s)
+                yield PutAway(window.handle, window.pid, started_s, user32.is_maximised(window.handle))
 
 
 def _task_bars() -> list[int]:
@@ -119,7 +121,9 @@ def _checked(before: Mapping[str, Json]) -> tuple[list[PutAway], bool]:
 
 def _window(entry: Json) -> PutAway | None:
     match entry:
-        case [int(handle), int(pid), int() | float() as started_s] if not isinstance(handle, bool | float):
+        case [int(handle), int(pid), int() | float() as started_s, bool(maximised)] if not isinstance(
+            handle, bool | float
+        ):
             if 0 < handle < 2**63 and 0 < pid < 2**32 and not isinstance(pid, bool):
-                return PutAway(handle, pid, float(started_s))
+                return PutAway(handle, pid, float(started_s), maximised)
     return None
