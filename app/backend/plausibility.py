@@ -226,7 +226,10 @@ def asked_for(session_body: Mapping[str, Json]) -> tuple[str, ...]:
                 denied_processes=_texts(lockdown.get("denied_processes")),
                 capture_tools=_texts(lockdown.get("capture_tools")),
             ),
-            accessibility=Accessibility(assistive_programs=_texts(granted.get("assistive_programs"))),
+            accessibility=Accessibility(
+                screen_reader=granted.get("screen_reader") is True,
+                assistive_programs=_texts(granted.get("assistive_programs")),
+            ),
         )
     )
 

@@ -194,14 +194,24 @@ def program_name(name: str) -> str:
     return base.removesuffix(".exe")
 
 
-def wanted_watchers(policy: Policy) -> tuple[str, ...]:
+TELLS_BLOCKED_KEYS = frozenset({System.WINDOWS, System.MACOS})
+"""Where the watcher of input tells blocked combinations too; elsewhere the window does."""
+
+
+def types_for_the_candidate(policy: Policy) -> bool:
+    """Whether the candidate is granted help that works by making keys and clicks: then nobody may be accused of it."""
+    return policy.accessibility.screen_reader or bool(policy.accessibility.assistive_programs)
+
+
+def wanted_watchers(policy: Policy, system: System | None = None) -> tuple[str, ...]:
+    """What the policy asks to be watched, on that system or, without one, on every system."""
     lock = policy.lockdown
     wanted = {
         MONITORS: lock.single_monitor,
         PROCESSES: bool(denied_processes(policy)),
         WINDOWS: lock.kiosk and lock.watch_windows,
         CLIPBOARD_USE: lock.kiosk and lock.clipboard and not lock.quit_always,
-        INPUT: lock.grab_keyboard,
+        INPUT: lock.grab_keyboard and (system in TELLS_BLOCKED_KEYS or not types_for_the_candidate(policy)),
         SESSION: lock.kiosk,
         DEVICES: lock.watch_devices,
         MACHINE: lock.watch_machine,
@@ -211,7 +221,7 @@ def wanted_watchers(policy: Policy) -> tuple[str, ...]:
 
 def plan(policy: Policy, facts: MachineFacts) -> Plan:
     """What to perform and to watch here. Nothing is performed that the policy does not ask for."""
-    operations, watchers = wanted_operations(policy), wanted_watchers(policy)
+    operations, watchers = wanted_operations(policy), wanted_watchers(policy, facts.system)
     can = CAN[facts.system] - _without_the_means(facts)
     needless = NOT_NEEDED.get(facts.system, frozenset())
     name = SYSTEM_NAMES[facts.system]

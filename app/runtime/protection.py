@@ -79,7 +79,7 @@ class Protection:
 
     def unwatched(self) -> tuple[str, ...]:
         """The watchers that the policy asks for and this machine does not have."""
-        return tuple(name for name in wanted_watchers(self._policy) if name not in self.watching())
+        return tuple(name for name in wanted_watchers(self._policy, self._system) if name not in self.watching())
 
     def take_again(self) -> bool:
         """The screen and the keyboard, which a screen lock or sleep may have taken; False when it has to be tried again.

@@ -10,7 +10,7 @@ import pytest
 
 from app.backend.plausibility import Finding, asked_for, findings, sessions_of
 from app.core.lockdown import wanted_watchers
-from app.core.policy import Lockdown
+from app.core.policy import Accessibility, Lockdown
 from app.core.types import NS_PER_S, Entry, EntryKind, Instant, Json
 from app.runtime.session_facts import policy_body
 from tests.fakes.session import exam_policy
@@ -207,6 +207,12 @@ def test_the_recorded_policy_asks_for_what_the_key_asked_for(flag: str) -> None:
     lock = Lockdown(denied_processes=("obs",))
     turned: dict[str, Any] = {flag: not getattr(lock, flag)}
     policy = replace(exam_policy(), lockdown=replace(lock, **turned))
+    assert asked_for({"policy": policy_body(policy)}) == wanted_watchers(policy)
+
+
+@pytest.mark.parametrize("granted", [Accessibility(screen_reader=True), Accessibility(assistive_programs=("osk",))])
+def test_what_granted_help_leaves_unwatched_is_not_asked_for(granted: Accessibility) -> None:
+    policy = replace(exam_policy(), accessibility=granted)
     assert asked_for({"policy": policy_body(policy)}) == wanted_watchers(policy)
 
 

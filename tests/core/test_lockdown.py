@@ -30,6 +30,7 @@ from app.core.lockdown import (
     SESSION,
     SYSTEM_KEYS,
     SYSTEM_NAMES,
+    TELLS_BLOCKED_KEYS,
     WATCHERS,
     WINDOWS,
     MachineFacts,
@@ -294,6 +295,22 @@ def test_granted_and_allowed_programs_are_not_denied() -> None:
     )
     assert denied_processes(policy) == ("anydesk", "zoom")
     assert PROCESSES in wanted_watchers(policy)
+
+
+@pytest.mark.parametrize(
+    "granted",
+    [Accessibility(screen_reader=True), Accessibility(assistive_programs=("onboard",))],
+    ids=["screen reader", "on-screen keyboard"],
+)
+def test_where_help_is_granted_that_types_injected_input_is_neither_watched_nor_missing(granted: Accessibility) -> None:
+    """But where the same watcher tells of blocked combinations."""
+    policy = replace(POLICY, accessibility=granted)
+    assert INPUT in wanted_watchers(POLICY)
+    assert INPUT not in wanted_watchers(policy)
+    for system in WITH_ADAPTER:
+        made = plan(policy, complete(system))
+        assert (INPUT in made.watchers) == (system in TELLS_BLOCKED_KEYS)
+        assert not any(SAID[INPUT] in sentence for sentence in made.missing)
 
 
 def test_nothing_is_watched_for_when_all_denied_programs_are_granted() -> None:

@@ -8,18 +8,15 @@ from __future__ import annotations
 import select
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 from Xlib.display import Display
 from Xlib.ext import xinput, xtest
 from Xlib.protocol import rq
 
-from app.core.policy import Accessibility
 from app.core.types import NS_PER_S, InputInjected
 from app.lockdown.linux import x11_input
-from app.lockdown.linux.x11_input import InjectedInput, has_real_keyboard, wanted
-from tests.fakes.session import exam_policy
+from app.lockdown.linux.x11_input import InjectedInput, has_real_keyboard
 
 pytestmark = [pytest.mark.desktop, pytest.mark.usefixtures("desktop")]
 KEY_PRESS, BUTTON_PRESS = 1, 3  # of extension devices; the release is the next number
@@ -144,13 +141,3 @@ def test_a_server_whose_own_keyboard_says_nothing_can_not_tell(
     assert not has_real_keyboard(hands.display)
     monkeypatch.setattr(x11_input, "_NEVER_EMIT", ("another name",))
     assert has_real_keyboard(hands.display)
-
-
-@pytest.mark.parametrize(
-    "granted",
-    [Accessibility(screen_reader=True), Accessibility(assistive_programs=("onboard",))],
-    ids=["screen reader", "on-screen keyboard"],
-)
-def test_where_assistive_programs_are_granted_nobody_is_watched_for_injected_input(granted: Accessibility) -> None:
-    assert wanted(exam_policy())
-    assert not wanted(replace(exam_policy(), accessibility=granted))

@@ -77,7 +77,7 @@ def watcher(name: str, setting: WatchSetting) -> Watcher | None:
             setting.window, x11_clipboard.assistive_names(setting.policy), setting.own_pids
         )
     if name == lockdown.INPUT:
-        return x11_input.InjectedInput() if x11_input.wanted(setting.policy) else None
+        return x11_input.InjectedInput()
     if name == lockdown.SESSION:
         return Session(os.environ)
     if name == lockdown.DEVICES:

@@ -13,7 +13,6 @@ from Xlib.ext import ge, xinput
 from Xlib.protocol.rq import Event
 
 from app.core import lockdown
-from app.core.policy import Policy
 from app.core.types import NS_PER_S, InputInjected, Observation
 from app.lockdown.linux.x11_events import EventConnection, drained
 
@@ -24,11 +23,6 @@ _MOUSE_KEYS_MS = 1000
 _TIME_BITS = 32
 _NEVER_EMIT = ("xvfb ",)
 """Devices of an X server without a screen: they exist and say nothing, whatever is typed comes through XTEST."""
-
-
-def wanted(policy: Policy) -> bool:
-    """Screen readers and assistive programs inject keys for the person they help: then nobody may be accused of it."""
-    return not policy.accessibility.screen_reader and not policy.accessibility.assistive_programs
 
 
 def has_real_keyboard(display: Display) -> bool:

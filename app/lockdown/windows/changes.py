@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from app.core.lockdown import types_for_the_candidate
 from app.core.ports import LockdownOperation
 from app.lockdown.setting import OperationSetting
 from app.lockdown.windows.autostart import AutostartEntry
 from app.lockdown.windows.awake import KeepAwake
 from app.lockdown.windows.capture_exclusion import CaptureExclusion
 from app.lockdown.windows.clipboard_emptied import ClipboardEmptied
-from app.lockdown.windows.keyboard import KeyboardHooks, types_for_the_candidate
+from app.lockdown.windows.keyboard import KeyboardHooks
 from app.lockdown.windows.kiosk import KioskWindowOperation
 from app.lockdown.windows.other_windows import OtherWindows
 from app.lockdown.windows.own_desktop import OwnDesktop

@@ -125,11 +125,11 @@ class InputHooks:
         if code == 0:
             self._told_ms = kernel32.tick_count_ms()
             event = user32.MouseHookData.from_address(data)
-            if event.flags & user32.LLMHF_INJECTED and message != user32.WM_MOUSEMOVE:
+            made = event.flags & user32.LLMHF_INJECTED and message != user32.WM_MOUSEMOVE
+            if made and not self._allow_injected:
                 if message in user32.MOUSE_PRESSES:
                     self._log.injected(INJECTED_CLICKS)
-                if not self._allow_injected:
-                    return 1
+                return 1
         return user32.next_hook(code, message, data)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from app.core import lockdown
 from app.core.errors import LockdownError
+from app.core.lockdown import types_for_the_candidate
 from app.core.policy import Policy
 from app.core.types import Json
 from app.lockdown.input_log import InputLog
@@ -44,8 +45,3 @@ class KeyboardHooks:
         if self._hooks is not None:
             self._hooks.stop()
             self._hooks = None
-
-
-def types_for_the_candidate(policy: Policy) -> bool:
-    """Whether the policy grants help that works by making keys and clicks."""
-    return bool(policy.accessibility.assistive_programs) or policy.accessibility.screen_reader

@@ -60,7 +60,7 @@ class KeyFilter:
 
     ``is_held`` asks the system for a key by number; it knows nothing of keys that were swallowed, so the Windows keys are
     kept track of here, and forgotten after 3 s: a release that happened on the password screen is never told.
-    ``allow_injected``: an assistive program was granted, and types by injecting.
+    ``allow_injected``: an assistive program was granted, and types by injecting; nobody is accused of it.
     """
 
     def __init__(self, is_held: Callable[[int], bool], *, allow_injected: bool) -> None:
@@ -74,9 +74,7 @@ class KeyFilter:
         """Fast: the system's input waits for it."""
         if key.injected and not self._allow_injected:
             return Answer(swallow=True, injected=key.down)
-        injected = key.injected and key.down
-        answer = self._down(key, now_ns) if key.down else self._up(key)
-        return Answer(answer.swallow, answer.press, injected=True) if injected else answer
+        return self._down(key, now_ns) if key.down else self._up(key)
 
     def _down(self, key: Key, now_ns: int) -> Answer:
         if key.vk == LEFT_CTRL:
