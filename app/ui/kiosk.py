@@ -92,7 +92,8 @@ class Kiosk(QObject):
         self._in_ui_thread(self._enter if on else self._leave)
 
     def grab_keyboard(self, on: bool) -> bool:
-        """Takes the keyboard, and the pointer where that can be had, for up to 2 s against another holder when called from another thread."""
+        """Takes the keyboard, and the pointer where that can be had, for up to 2 s against another holder when called from
+        another thread. What can't be taken then is tried again while the kiosk is on, until False is asked for."""
         if not on:
             self._in_ui_thread(self._ungrab)
             return False
@@ -102,7 +103,6 @@ class Kiosk(QObject):
                 time.sleep(_GRAB_PAUSE_S)
             if self._in_ui_thread(self._grab):
                 return True
-        self._in_ui_thread(self._ungrab)
         return False
 
     def handle(self) -> int:
