@@ -14,7 +14,7 @@ from app.core.machine import POSSIBLE_FROM, Judgement, Suspicion, Verdict, Weigh
 from app.core.machine_rules import MACHINE_CODES, is_met
 from app.core.policy import Policy, Response
 from app.core.responses import FOLLOWED
-from app.core.rule_table import settings_for
+from app.core.rule_table import EffectiveRule, settings_for
 from app.core.types import CheckResult
 
 LEAST_REASON_CHARS = 5
@@ -69,7 +69,7 @@ class VerdictPart:
 
 @dataclass(frozen=True, slots=True)
 class VerdictView:
-    """The verdict screen. ``password``: a supervisor may let the exam start; nothing can be entered for ``wait_s`` more
+    """The verdict screen, what refuses the exam first. ``password``: a supervisor may let the exam start; nothing can be entered for ``wait_s`` more
     seconds, and ``problem`` says what was wrong with the last try. ``let_pass``: the reason for which it was."""
 
     parts: tuple[VerdictPart, ...]
@@ -81,8 +81,12 @@ class VerdictView:
 
 
 def machine_checks(judgements: Iterable[Judgement], policy: Policy | None) -> list[CheckResult]:
-    """A line per suspicion that is more than clear, or one that says that there is none. ``policy`` None: no exam is known."""
-    lines = [_line(one, policy) for one in judgements if one.verdict is not Verdict.CLEAR or refuses(one, policy)]
+    """A line per suspicion that is more than clear, or one that says that there is none. ``policy`` None: no exam is known.
+
+    What the policy does not ask about is nobody's business, and left out.
+    """
+    asked = [one for one in judgements if policy is None or _rule(one, policy) is not None]
+    lines = [_line(one, policy) for one in asked if one.verdict is not Verdict.CLEAR or refuses(one, policy)]
     return lines or [CheckResult("machine", True, False, NOTHING)]
 
 
@@ -90,9 +94,12 @@ def refuses(one: Judgement, policy: Policy | None) -> bool:
     """Whether the exam may not start on this machine."""
     if policy is None:
         return False
-    settings = settings_for(policy.detection, policy.accessibility)
-    rule = settings.get(MACHINE_CODES[one.about])
-    return rule is not None and rule.response in FOLLOWED and is_met(one, settings)
+    rule = _rule(one, policy)
+    return rule is not None and rule.response in FOLLOWED and is_met(one, {rule.code: rule})
+
+
+def _rule(one: Judgement, policy: Policy) -> EffectiveRule | None:
+    return settings_for(policy.detection, policy.accessibility).get(MACHINE_CODES[one.about])
 
 
 def refused_codes(results: Iterable[CheckResult]) -> frozenset[int]:
@@ -108,6 +115,7 @@ def verdict_view(
     results: Collection[CheckResult], override: Override, *, password: bool, problem: str = "", wait_s: int = 0
 ) -> VerdictView:
     judged = [(result, result.judgement) for result in results if result.judgement is not None]
+    judged.sort(key=lambda pair: not pair[0].required)
     refused = any(result.required for result, _ in judged)
     return VerdictView(
         parts=tuple(_part(one, refused=result.required) for result, one in judged),

@@ -118,7 +118,7 @@ VERDICT_NOTED = VerdictView(
             False,
             (
                 Sign(
-                    "The hardware has parts that virtual machines only have (virtio (QEMU or KVM))",
+                    "The hardware has parts that virtual machines only have (virtio)",
                     "counts for much",
                     "Start the exam on the computer itself, outside of the virtual machine.",
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QHideEvent
+from PySide6.QtGui import QHideEvent, QKeyEvent
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from app.core.verdict import LEAST_REASON_CHARS, MOST_REASON_CHARS, Sign, VerdictPart, VerdictView
@@ -53,8 +53,6 @@ class VerdictPage(ContentPage):
         self.let_pass_button.clicked.connect(self._enter)
         for entry in (self.reason, self.field):
             entry.textChanged.connect(lambda _text: self._allow())
-        self.reason.returnPressed.connect(self.field.setFocus)
-        self.field.returnPressed.connect(self._enter)
 
     def _build_supervisor(self) -> QFrame:
         card = frame("card")
@@ -91,6 +89,15 @@ class VerdictPage(ContentPage):
         super().hideEvent(event)
         self._clock.stop()
         self.field.clear()
+
+    def return_pressed(self, event: QKeyEvent) -> None:
+        """In the supervisor's lines it leads on; elsewhere it checks again."""
+        if self.reason.hasFocus():
+            self.field.setFocus()
+        elif self.field.hasFocus():
+            self._enter()
+        else:
+            super().return_pressed(event)
 
     def _title(self, view: VerdictView) -> str:
         return self.tr("The exam can't start on this computer yet") if view.refused else self.tr("You can go on")

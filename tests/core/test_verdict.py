@@ -51,12 +51,25 @@ def test_an_exam_that_would_be_stopped_for_it_does_not_start_on_a_likely_virtual
     assert refused_codes([result]) == {5113}
 
 
-@pytest.mark.parametrize("response", [None, "ignore", "record", "warn"])
+@pytest.mark.parametrize("response", [None, "record", "warn"])
 def test_otherwise_it_is_a_note_and_the_exam_may_begin(response: Response | None) -> None:
     result = row(policy(response), *VIRTUAL)
     assert (result.ok, result.required) == (False, False)
     assert result.advice == "You can go on; the people who give the exam are told."
     assert refused_codes([result]) == frozenset()
+
+
+def test_what_the_policy_does_not_ask_about_is_not_mentioned() -> None:
+    assert row(policy("ignore"), *VIRTUAL) == CheckResult("machine", True, False, NOTHING)
+
+
+def test_what_refuses_the_exam_comes_first_on_the_screen() -> None:
+    rules = {5112: RuleSetting(response="hold")}
+    rows = machine_checks(
+        judged(*VIRTUAL, "vnc_connected", "vnc_server_running"), replace(PLAIN, detection=Detection(rules=rules))
+    )
+    view = verdict_view(rows, Override(), password=True)
+    assert [(part.title, part.refused) for part in view.parts] == [("Remote control", True), ("Virtual machine", False)]
 
 
 def test_what_is_only_possible_refuses_nobody() -> None:

@@ -149,7 +149,7 @@ def test_qemu_is_known_by_several_signs(made: Made) -> None:
     made.file("sys/block/sda/device/model", "QEMU HARDDISK").running[9] = "qemu-ga"
     assert made.found() == {
         "vm_bios_vendor": "QEMU",
-        "vm_device": "QEMU, virtio (QEMU or KVM)",
+        "vm_device": "QEMU, virtio",
         "vm_disk": "QEMU",
         "vm_mac": "QEMU or KVM",
         "vm_service": "qemu-ga",
