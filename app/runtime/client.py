@@ -27,9 +27,11 @@ from app.lockdown.platform import active_window, belongs_elsewhere, is_elsewhere
 from app.runtime.asking import KeyOpening, Openers
 from app.runtime.attempts import PAGES, open_attempt
 from app.runtime.clock import SteadyClock
+from app.runtime.clock_moves import ClockMoves, Moved
 from app.runtime.controller import SessionController
 from app.runtime.foreign import foreign_environment
 from app.runtime.guardian import ELSEWHERE, SCRUBBED
+from app.runtime.guardian_watch import tell_end
 from app.runtime.key_updates import KeyUpdates, Verify
 from app.runtime.models import Models
 from app.runtime.open_key import Opened, interrupted_key, keep_key, newest_key, stays_on_loopback
@@ -65,6 +67,7 @@ class RunningAttempt:
     ) -> None:
         key = opened.key
         self._clock = clock
+        self._clock_moves = ClockMoves()
         self._models = Models(key.policy)
         parts = ClientParts(key.policy, options, clock, self._models, kiosk)
         parts.sources()  # refused before anything is written
@@ -102,12 +105,12 @@ class RunningAttempt:
         self._attempt.note(EntryKind.EVENT, body, self._clock.now())
 
     def look_at_clock(self) -> None:
-        moved_ns = self._clock.moved_ns()
-        if moved_ns:
-            state = self.controller.state
-            if state.phase in BEFORE_LOCK and not state.begun:
-                self._clock.follow()
-            self.shell.clock_was_set(round(moved_ns / NS_PER_S))
+        moved_ns, state = self._clock.moved_ns(), self.controller.state
+        if moved_ns and state.phase in BEFORE_LOCK and not state.begun:
+            self._clock.follow()
+            self.shell.clock_was_set(Moved(round(moved_ns / NS_PER_S), "before the exam"))
+        elif told := self._clock_moves.look(moved_ns, self._clock.now().mono_ns):
+            self.shell.clock_was_set(told)
 
     def stop(self) -> None:
         """The session may be waiting for this thread, to lock or unlock the window: so it goes on meanwhile."""
@@ -341,13 +344,16 @@ def _need_display(options: ClientOptions) -> None:
 def run_client(options: ClientOptions) -> int:
     """Runs until the person is done; returns the exit code. 0-3 are endings, anything else makes the guardian restart."""
     try:
-        return _run(options)
+        code = _run(options)
     except InvigilError:
+        tell_end(options.journal)
         raise
     except Exception:
         # Python would end with 1, which the guardian takes for an ending: whatever it was, the exam has to go on
         log.exception("the client failed")
         return CRASHED
+    tell_end(options.journal)
+    return code
 
 
 def _run(options: ClientOptions) -> int:

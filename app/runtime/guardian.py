@@ -33,6 +33,8 @@ SCRUBBED = "INVIGIL_SCRUBBED"
 """Names of variables, joined by commas, that the guardian kept from the client."""
 RESUME = "--resume"
 NORMAL_EXITS = frozenset({0, 1, 2, 3})
+KILLERS_CHOOSE = sys.platform == "win32"
+"""Whether who ends a process chooses its exit code: on Windows (TerminateProcess), where the task manager's is 1."""
 ELSEWHERE = 4
 """The client's exit code for: start me again on the exam's own desktop."""
 _NO_RESTART = (
@@ -54,7 +56,8 @@ class Guardian:
     """Runs ``command`` as a child until it ends normally (exit codes 0 to 3), restoring the machine whenever it ends.
 
     A client that dies (a signal, another exit code) is started again with ``--resume``, at most
-    ``max_restarts`` times within ``window_s``, unless it said that it does not want to be. SIGINT, SIGTERM and
+    ``max_restarts`` times within ``window_s``, unless it said that it does not want to be. Where ``killers_choose`` the
+    exit code, one that had an exam also has to have said that it ends. SIGINT, SIGTERM and
     SIGHUP are passed on as SIGTERM; a client that has not ended 10 s later is killed. Main thread only, because it
     handles signals. ``farewell`` makes the command that tells the person, in a window, why no more is tried.
 
@@ -79,6 +82,7 @@ class Guardian:
         start: Start = start_process,
         elsewhere: Start | None = None,
         thaw_after_s: float = THAW_AFTER_S,
+        killers_choose: bool = KILLERS_CHOOSE,
     ) -> None:
         self._command = tuple(command)
         self._journal = RestoreJournal(journal)
@@ -93,6 +97,7 @@ class Guardian:
         self._start = start
         self._elsewhere = elsewhere
         self._thaw_after_s = thaw_after_s
+        self._killers_choose = killers_choose
         self._book = RunBook(journal, os.getpid())
         self._altered = 0
         self._restarts: deque[float] = deque()
@@ -115,7 +120,7 @@ class Guardian:
         while not self._stop_asked():
             code = self._run_client(command, start)
             self._restore()
-            if self._stop_asked() or code in NORMAL_EXITS:
+            if self._stop_asked() or (code in NORMAL_EXITS and not self._cut_off()):
                 return code
             if code == ELSEWHERE and self._elsewhere is not None and start is not self._elsewhere:
                 start = self._elsewhere
@@ -147,6 +152,8 @@ class Guardian:
         bundle = getattr(sys, "_MEIPASS", None)
         environ, taken = scrubbed(os.environ if self._environ is None else self._environ, bundle)
         environ |= {GUARDIAN_PID: str(os.getpid()), SCRUBBED: ",".join(taken)}
+        with suppress(OSError):
+            self._book.start_client()
         try:
             child = start(command, environ)
         except LockdownError as error:
@@ -213,6 +220,12 @@ class Guardian:
             return self._book.restart_wanted()
         except OSError:
             return True
+
+    def _cut_off(self) -> bool:
+        try:
+            return self._killers_choose and self._book.cut_off()
+        except OSError:
+            return False
 
     def _close_book(self) -> None:
         try:

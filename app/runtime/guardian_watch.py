@@ -61,6 +61,17 @@ class GuardianWatch:
             return None
 
 
+def tell_end(journal: Path, environ: Mapping[str, str] = os.environ) -> None:
+    """For the client, when it ends of its own accord. Without a guardian, or a book that takes it, nobody is told."""
+    watch = GuardianWatch(environ)
+    watch.start()
+    if watch.pid is not None:
+        try:
+            RunBook(journal, watch.pid).end_client()
+        except OSError as error:
+            logger.warning("the guardian can't be told that the client ends: %s", error)
+
+
 class GuardianWatcher:
     """A watcher (``core.ports``): the guardian's end and stops, and what it noted, each told once.
 

@@ -81,6 +81,21 @@ class RunBook:
         """For the client: whether it is started again, should it crash."""
         self._append({"note": "restart", "wanted": wanted})
 
+    def start_client(self) -> None:
+        """For the guardian: from here on it is another client that writes."""
+        self._append({"note": "client"})
+
+    def end_client(self) -> None:
+        """For the client, as its last word: it ends of its own accord, whatever its exit code."""
+        self._append({"note": "ends"})
+
+    def cut_off(self) -> bool:
+        """Whether the client that ran last had an exam and did not say that it ends."""
+        said = [line.get("note") for line in self._lines()]
+        begun = max((number for number, note in enumerate(said) if note == "client"), default=0)
+        since = said[begun:]
+        return "restart" in since and "ends" not in since
+
     def restart_wanted(self) -> bool:
         """As the client said last; True before it says anything."""
         said = [line.get("wanted") for line in self._lines() if line.get("note") == "restart"]

@@ -27,6 +27,15 @@ def operations(folder: Path) -> dict[str, FileOperation]:
     return {operation.name: operation for operation in made}
 
 
+def end(how: str, code: str, book: RunBook) -> int:
+    """``exit`` without having an exam, ``ends`` an exam, ``ended`` by somebody who chooses the code."""
+    if how != "exit":
+        book.set_restart(wanted=True)
+    if how == "ends":
+        book.end_client()
+    return int(code)
+
+
 def main() -> int:
     folder, actions = Path(sys.argv[1]), [a for a in sys.argv[2:] if a != "--resume"]
     runs = folder / "runs"
@@ -40,9 +49,9 @@ def main() -> int:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     perform_all(list(every.values()), journal)
     (folder / "locked").touch()
-    if action.startswith("exit:"):
-        return int(action.removeprefix("exit:"))
     book = RunBook(journal.path, int(os.environ["INVIGIL_GUARDIAN_PID"]))
+    if ":" in action:
+        return end(*action.split(":"), book)
     if action == "environ":
         (folder / "environ").write_text(json.dumps(dict(os.environ)))
         return 0

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.core.errors import BadInput
 from app.runtime import client
-from app.runtime.guardian import NORMAL_EXITS
+from app.runtime.guardian import GUARDIAN_PID, NORMAL_EXITS
 from app.runtime.options import ClientOptions, add_client_arguments
+from app.runtime.run_book import RunBook
 
 OPTIONS = ClientOptions(key=None, data_dir=Path("data"), journal=Path("data/restore.jsonl"))
 
@@ -33,6 +37,34 @@ def test_what_the_person_has_to_put_right_ends_the_client_for_good(monkeypatch: 
     monkeypatch.setattr(client, "_run", refused)
     with pytest.raises(BadInput):
         client.run_client(OPTIONS)
+
+
+class Ends:
+    def __init__(self, failure: Exception | None) -> None:
+        self._failure = failure
+
+    def __call__(self, _options: ClientOptions) -> int:
+        if self._failure is not None:
+            raise self._failure
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("failure", "told"), [(None, True), (BadInput("No."), True), (ZeroDivisionError(), False)], ids=str
+)
+def test_the_guardian_is_told_of_an_end_and_of_no_failure(
+    failure: Exception | None, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On Windows nothing else tells an end from a client that somebody ended."""
+    journal = tmp_path / "restore.jsonl"
+    book = RunBook(journal, os.getpid())
+    book.start_client()
+    book.set_restart(wanted=True)
+    monkeypatch.setenv(GUARDIAN_PID, str(os.getpid()))
+    monkeypatch.setattr(client, "_run", Ends(failure))
+    with suppress(BadInput):
+        client.run_client(replace(OPTIONS, journal=journal))
+    assert book.cut_off() is not told
 
 
 @pytest.mark.parametrize(("thread", "code"), [("session", client.CRASHED), ("uploader", 0)])

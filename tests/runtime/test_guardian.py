@@ -81,6 +81,18 @@ def test_a_normal_exit_is_passed_on_and_leftovers_are_restored(machine: Path, co
     assert len(runs_of(machine)) == 1
 
 
+@pytest.mark.parametrize("code", [0, 1, 2, 3])
+def test_where_killers_choose_the_code_only_an_end_that_the_client_told_is_one(machine: Path, code: int) -> None:
+    assert guard(machine, f"ended:{code}", f"ends:{code}", killers_choose=True) == code
+    assert len(runs_of(machine)) == 2
+    assert settings_of(machine) == UNTOUCHED
+
+
+def test_a_client_that_ended_before_it_had_an_exam_is_not_started_again(machine: Path) -> None:
+    assert guard(machine, "exit:2", killers_choose=True) == 2
+    assert len(runs_of(machine)) == 1
+
+
 @pytest.mark.parametrize("death", ["kill", "exit:70", "torn"])
 def test_after_a_death_the_machine_is_restored_before_the_client_runs_again(machine: Path, death: str) -> None:
     assert guard(machine, death, death, "tidy") == 0

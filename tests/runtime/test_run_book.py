@@ -35,6 +35,18 @@ def test_a_client_is_started_again_unless_it_said_otherwise(book: RunBook) -> No
     assert book.restart_wanted()
 
 
+def test_a_client_with_an_exam_that_did_not_say_that_it_ends_was_cut_off(book: RunBook) -> None:
+    book.start_client()
+    assert not book.cut_off()
+    book.set_restart(wanted=True)
+    assert book.cut_off()
+    book.end_client()
+    assert not book.cut_off()
+    book.set_restart(wanted=True)
+    book.start_client()
+    assert not book.cut_off(), "the one before it"
+
+
 def test_a_note_after_one_that_was_cut_off_is_read(book: RunBook, tmp_path: Path) -> None:
     (tmp_path / "run-7.jsonl").write_bytes(b'{"note": "stop')
     book.tell(Stopped(1))
