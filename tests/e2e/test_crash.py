@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from app.backend.plausibility import findings
 from app.core.types import Json
 from app.lockdown.journal import RestoreJournal
 from app.runtime.virtual_desktop import VirtualDesktop
@@ -39,6 +40,7 @@ def test_a_killed_client_goes_on_as_session_two_with_the_gap_recorded(
     down = {str(g["stream"]) for g in rows(report, "gaps") if g["cause"] == "client_down"}
     assert down == {"camera", "microphone", "screen"}
     assert client.verified().ok
+    assert findings(list(client.entries()), {}) == []  # an interrupted exam looks plausible all the same
     assert RestoreJournal(client.data / "restore.jsonl").outstanding() == []
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.backend.plausibility import findings
 from app.core.types import NS_PER_MS, EntryKind, Json
 from app.evidence.bundle import open_source
 from app.evidence.verify import read_entries
@@ -136,6 +137,15 @@ def test_speech_is_heard_when_the_candidate_talks_and_keys_are_seen_when_they_ar
         assert 3_000 <= end_ms - start_ms <= 8_000
     assert 6_000 <= demo.ms(5121)[0] <= 8_500
     assert 16_500 <= demo.ms(5115)[0] <= 19_000
+
+
+def test_a_reviewer_finds_nothing_unusual_in_how_the_evidence_came_about(demo: Run) -> None:
+    source = open_source(demo.evidence_dir)
+    try:
+        entries = list(read_entries(source))
+    finally:
+        source.close()
+    assert findings(entries, {}) == []
 
 
 def test_the_evidence_verifies_from_the_command_line(demo: Run) -> None:
