@@ -100,7 +100,6 @@ def test_normal_typing_arrives_and_is_not_reported(locked: Locked, qtbot: QtBot)
         ("ctrl+Escape", "Ctrl+Escape"),
         ("ctrl+alt+Left", "Ctrl+Alt+Left"),
         ("ctrl+alt+Delete", "Ctrl+Alt+Delete"),
-        ("ctrl+alt+F2", "Ctrl+Alt+F2"),
         ("F11", "F11"),
         ("ctrl+p", "Ctrl+P"),
         ("ctrl+shift+i", "Ctrl+Shift+I"),
