@@ -32,6 +32,7 @@ from app.core.types import (
 from app.runtime.attempts import Attempt
 from app.runtime.capturing import Capturing
 from app.runtime.checks import required_failed, result_json
+from app.runtime.clock_moves import Moved
 from app.runtime.control_line import ControlLine
 from app.runtime.exam_time import ExamTime
 from app.runtime.hand_in import HandIn
@@ -206,10 +207,11 @@ class ClientShell:
         body["facts"] = dict(info.facts)
         self._controller.call(lambda: self._journal(body))
 
-    def clock_was_set(self, seconds: int) -> None:
-        """The evidence's own times are steady; that somebody set the machine's is written down."""
-        self._controller.call(lambda: self._journal({"event": "clock_changed", "seconds": seconds}))
-        self.observed(ClockSet(self._clock.now().mono_ns, seconds))
+    def clock_was_set(self, moved: Moved) -> None:
+        """The evidence's own times are steady; that somebody set the machine's is written down, and judged if unexplained."""
+        self._controller.call(lambda: self._journal(moved.body()))
+        if not moved.explained:
+            self.observed(ClockSet(self._clock.now().mono_ns, moved.seconds))
 
     def degraded(self, sentence: str) -> None:
         self._controller.call(lambda: self._journal({"event": "degraded", "sentence": sentence}))

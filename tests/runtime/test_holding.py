@@ -28,6 +28,7 @@ from app.core.types import (
     SessionState,
 )
 from app.evidence.verify import verify
+from app.runtime.clock_moves import Moved
 from tests.fakes.control_server import control_server
 from tests.fakes.shell import Machine, Run, client, machine
 
@@ -386,13 +387,17 @@ def test_screen_and_keyboard_are_taken_again_after_a_lock_until_both_are_ours(he
         assert here.kiosk.taken_again == 2
 
 
-def test_a_clock_that_was_set_is_judged_and_told_in_the_log(here: Machine) -> None:
+def test_a_clock_that_was_set_is_told_in_the_log_and_judged_where_nothing_explains_it(here: Machine) -> None:
     with client(here) as run:
         run.reach_exam()
-        run.shell.clock_was_set(3600)
+        run.shell.clock_was_set(Moved(3600))
         run.until(lambda: run.bodies(EntryKind.VIOLATION), "the violation")
         assert [b["code"] for b in run.bodies(EntryKind.VIOLATION)] == [5118]
-        assert [b["seconds"] for b in run.bodies(name="clock_changed")] == [3600]
+        run.shell.clock_was_set(Moved(-7200, "after sleep"))
+        run.until(lambda: len(run.bodies(name="clock_changed")) == 2, "the second move")
+        told = [(b["seconds"], b.get("explained")) for b in run.bodies(name="clock_changed")]
+        assert told == [(3600, None), (-7200, "after sleep")]
+        assert len(run.bodies(EntryKind.VIOLATION)) == 1
         see(run, here, lambda at_ns: ClockSet(at_ns, -5))
         assert run.phase is Phase.RUNNING
 

@@ -12,6 +12,7 @@ from app.core.errors import EvidenceError
 from app.core.session import Event, EventName, Phase
 from app.core.types import NS_PER_MS, CheckResult, EntryKind, KeyBlocked, Stream
 from app.evidence.verify import verify
+from app.runtime.clock_moves import Moved
 from tests.fakes.session import TOKEN
 from tests.fakes.shell import Machine, Run, client, machine
 
@@ -224,7 +225,7 @@ def test_detection_that_could_not_be_loaded_and_a_clock_that_was_set_are_recorde
         run.until(lambda: run.bodies(name="degraded"))
         assert run.bodies(name="degraded")[0]["sentence"] == "The model is broken."
         assert "The model is broken." in run.face.notices
-        run.shell.clock_was_set(-3600)
+        run.shell.clock_was_set(Moved(-3600))
         run.until(lambda: run.bodies(name="clock_changed"))
         assert run.bodies(name="clock_changed")[0]["seconds"] == -3600
 
