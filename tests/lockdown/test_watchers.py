@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import select
@@ -17,6 +18,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from Xlib.ext import randr
+from Xlib.xobject.drawable import Window
 
 from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
@@ -43,8 +46,8 @@ def until(condition: Callable[[], bool], timeout_s: float = 10.0) -> None:
 
 
 @contextmanager
-def virtual_monitor() -> Iterator[None]:
-    subprocess.run(["xrandr", "--setmonitor", "second", "400/100x768/200+966+0", "none"], check=True)
+def virtual_monitor(where: str = "400/100x768/200+966+0") -> Iterator[None]:
+    subprocess.run(["xrandr", "--setmonitor", "second", where, "none"], check=True)
     try:
         yield
     finally:
@@ -71,6 +74,28 @@ def test_a_monitor_that_is_added_and_removed_is_seen(monitors: Monitors) -> None
         assert "second" in added.names
     (removed,) = displays(monitors.poll(8))
     assert removed.count == 1
+
+
+def test_a_monitor_that_shows_the_same_as_another_counts(monitors: Monitors) -> None:
+    with virtual_monitor("1366/340x768/200+0+0"):
+        (mirrored,) = displays(monitors.poll(0))
+    assert mirrored.count == 2
+
+
+def test_an_output_that_repeats_anothers_picture_counts(monkeypatch: pytest.MonkeyPatch, monitors: Monitors) -> None:
+    """Two outputs of one monitor, as the X server says it of a splitter in the graphics card: Xvfb has one output only."""
+    told = randr.get_monitors
+
+    def doubled(root: Window) -> object:
+        reply = told(root)
+        for monitor in reply.monitors:
+            monitor.crtcs = [*monitor.crtcs, 4711]
+        return reply
+
+    monkeypatch.setattr(randr, "get_monitors", doubled)
+    (seen,) = displays(monitors.poll(0))
+    assert seen.count == 2
+    assert seen.names[1] == f"{seen.names[0]} mirror 1"
 
 
 def test_each_change_of_the_monitors_says_which_and_how(monitors: Monitors) -> None:
@@ -177,6 +202,17 @@ def test_a_process_that_becomes_a_denied_program_is_found(remote_control: Path) 
     finally:
         shell.kill()
         shell.communicate()
+
+
+def test_a_renamed_program_is_found_by_its_hash_though_it_ran_before(tmp_path: Path) -> None:
+    renamed = tmp_path / "homework"
+    content = Path(shutil.which("sleep") or "").read_bytes() + REMOTE.encode()  # others on this machine sleep too
+    renamed.write_bytes(content)
+    renamed.chmod(0o700)
+    name = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    watcher = Processes(reasons([name]))
+    with running(renamed):
+        until(lambda: found(watcher.poll(0)) == [((name, "not allowed in this exam"),)])  # each poll reads some files
 
 
 def test_a_program_that_has_ended_but_was_not_reaped_is_not_running(remote_control: Path) -> None:

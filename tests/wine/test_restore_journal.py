@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -54,21 +55,30 @@ def test_this_process_owns_what_it_changes_and_an_ended_one_is_not_alive(journal
     assert not Owner(ended.pid, intent.owner.started_s).alive()
 
 
+def test_an_altered_line_is_left_out_and_told_as_such(journal: RestoreJournal) -> None:
+    journal.intend("a", {"timeout": 600})
+    journal.intend("b", {})
+    journal.path.write_bytes(journal.path.read_bytes().replace(b"600", b"900"))
+    assert journal.outstanding() == [("b", {})]
+    assert [damage.altered for damage in journal.damages()] == [True]
+
+
 def test_a_place_that_can_not_be_used_is_told_in_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(LockdownError, match="can't be used"):
         RestoreJournal(tmp_path / "file" / "restore.jsonl").intend("a", {})
 
 
-def test_the_guardian_starts_a_client_passes_its_exit_code_on_and_starts_a_crashed_one_again(tmp_path: Path) -> None:
+def test_the_guardian_starts_a_client_without_harmful_variables_and_starts_a_crashed_one_again(tmp_path: Path) -> None:
     code = (
-        "import pathlib, sys\n"
+        "import os, pathlib, sys\n"
         "ran = pathlib.Path(sys.argv[1])\n"
         "again = ran.exists()\n"
-        "ran.write_text(' '.join(sys.argv[2:]))\n"
+        "ran.write_text(' '.join([*sys.argv[2:], *(n for n in os.environ if n.startswith('QTWEBENGINE_'))]))\n"
         "sys.exit(3 if again else 70)\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "ran")]
-    assert Guardian(command, tmp_path / "restore.jsonl", {}).run() == 3
+    hostile = os.environ | {"QTWEBENGINE_REMOTE_DEBUGGING": "9222", "QTWEBENGINE_CHROMIUM_FLAGS": "--single-process"}
+    assert Guardian(command, tmp_path / "restore.jsonl", {}, environ=hostile).run() == 3
     assert (tmp_path / "ran").read_text() == "--resume"
     assert not list(tmp_path.glob("run-*"))
