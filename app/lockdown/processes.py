@@ -128,9 +128,10 @@ class PsutilPrograms:
     def program(self, pid: int) -> Program | None:
         try:
             process = psutil.Process(pid)
-            if process.status() == psutil.STATUS_ZOMBIE:
-                return None
-            name = process.name()
+            with process.oneshot():  # both are in one file of the system's
+                if process.status() == psutil.STATUS_ZOMBIE:
+                    return None
+                name = process.name()
         except psutil.Error:
             return None
         try:
