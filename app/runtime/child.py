@@ -45,7 +45,29 @@ Start = Callable[[Sequence[str], Mapping[str, str]], Child]
 def start_process(command: Sequence[str], environ: Mapping[str, str]) -> Child:
     """In a process group of its own: Ctrl+C reaches the client once, through us."""
     group = None if sys.platform == "win32" else 0
-    return subprocess.Popen(command, env=dict(environ), stdin=subprocess.DEVNULL, process_group=group)
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP
+    return subprocess.Popen(
+        command, env=dict(environ), stdin=subprocess.DEVNULL, process_group=group, creationflags=flags
+    )
+
+
+def past_launcher(
+    command: Sequence[str],
+    environ: Mapping[str, str],
+    python: str = sys.executable,
+    base: str = getattr(sys, "_base_executable", sys.executable),
+) -> tuple[tuple[str, ...], dict[str, str]]:
+    """Command and environment by which the program itself becomes our child.
+
+    On Windows the python.exe of a virtual environment only starts the installed one, as a child of its own: whoever waits
+    for it would look at, and end, the wrong process. The installed one takes the environment's name from a variable, as
+    ``multiprocessing`` has it.
+    """
+    if sys.platform == "win32" and command[0] == python and os.path.normcase(python) != os.path.normcase(base):
+        return (base, *command[1:]), {**environ, "__PYVENV_LAUNCHER__": python}
+    return tuple(command), dict(environ)
 
 
 class Waiting:

@@ -23,7 +23,7 @@ from app.core.errors import LockdownError
 from app.core.ports import LockdownOperation
 from app.lockdown.journal import RestoreJournal
 from app.lockdown.sequence import revert_all
-from app.runtime.child import THAW_AFTER_S, Child, Start, Waiting, go_on, start_process
+from app.runtime.child import THAW_AFTER_S, Child, Start, Waiting, go_on, past_launcher, start_process
 from app.runtime.run_book import JournalAltered, Note, RunBook, Stopped
 
 logger = logging.getLogger(__name__)
@@ -155,7 +155,7 @@ class Guardian:
         with suppress(OSError):
             self._book.start_client()
         try:
-            child = start(command, environ)
+            child = start(*past_launcher(command, environ))
         except LockdownError as error:
             self._say(str(error))
             return 1

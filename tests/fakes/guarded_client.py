@@ -27,13 +27,13 @@ def operations(folder: Path) -> dict[str, FileOperation]:
     return {operation.name: operation for operation in made}
 
 
-def end(how: str, code: str, book: RunBook) -> int:
+def end(how: str, code: int, book: RunBook) -> int:
     """``exit`` without having an exam, ``ends`` an exam, ``ended`` by somebody who chooses the code."""
     if how != "exit":
         book.set_restart(wanted=True)
     if how == "ends":
         book.end_client()
-    return int(code)
+    return code
 
 
 def main() -> int:
@@ -51,7 +51,8 @@ def main() -> int:
     (folder / "locked").touch()
     book = RunBook(journal.path, int(os.environ["INVIGIL_GUARDIAN_PID"]))
     if ":" in action:
-        return end(*action.split(":"), book)
+        how, _, code = action.partition(":")
+        return end(how, int(code), book)
     if action == "environ":
         (folder / "environ").write_text(json.dumps(dict(os.environ)))
         return 0

@@ -1,0 +1,43 @@
+"""The guardian's child on Windows is the client itself."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.runtime.child import past_launcher, start_process
+
+SAYS = "import os, sys; print(os.getpid(), sys.executable, sys.prefix, sep='|')"
+
+
+@pytest.fixture
+def virtual(tmp_path: Path) -> str:
+    """The python.exe of a virtual environment; its launcher is not there, as the Windows Python of these tests has none."""
+    (tmp_path / "pyvenv.cfg").write_text(f"home = {Path(sys.executable).parent}\n", "utf-8")
+    return str(tmp_path / "Scripts" / "python.exe")
+
+
+def test_of_a_virtual_environment_the_installed_python_is_started_and_belongs_to_it(virtual: str) -> None:
+    command, environ = past_launcher([virtual, "-c", SAYS], os.environ, virtual, sys.executable)
+    child = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, text=True)
+    said, _ = child.communicate(timeout=30)
+    assert said.strip().split("|") == [str(child.pid), virtual, str(Path(virtual).parents[1])]
+
+
+def test_an_installed_program_is_started_as_it_is() -> None:
+    for command in ([r"C:\Invigil\invigil.exe", "client"], [sys.executable, "-m", "app", "client"]):
+        assert past_launcher(command, {"A": "1"}) == (tuple(command), {"A": "1"})
+
+
+def test_the_child_is_in_a_process_group_of_its_own_where_our_ctrl_c_is_not_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Only asked for: Wine gives these tests no console, without which there is no Ctrl+C."""
+    asked: list[int] = []
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, creationflags, **__: asked.append(creationflags))
+    start_process([sys.executable], os.environ)
+    assert asked == [subprocess.CREATE_NEW_PROCESS_GROUP]
