@@ -81,8 +81,10 @@ class VerdictPage(ContentPage):
         self._allow()
         if self._wait_s:
             self._clock.start()
-        if self.isVisible() and view.problem and not self._wait_s:
-            self.field.setFocus()
+        if self.isVisible() and view.problem:
+            self.scroller.ensureWidgetVisible(self.problem)
+            if not self._wait_s:
+                self.field.setFocus()
         announce(self, f"{self.title.text()}. {self.lead.text()}")
 
     def hideEvent(self, event: QHideEvent) -> None:
