@@ -8,7 +8,7 @@ import structlog
 
 from app.core import codes
 from app.core.errors import LockdownError
-from app.core.lockdown import plan
+from app.core.lockdown import MONITORS, plan, wanted_watchers
 from app.core.policy import Candidate, Exam, Policy, Upload
 from app.core.ports import Clock
 from app.core.types import CheckResult, DisplaysSeen, MachineSeen, Observation, ProcessesSeen
@@ -24,18 +24,20 @@ EVERYTHING = Policy(
     upload=Upload(endpoint="", token="", exam_id=""),
 )
 """Stands for any exam where none is known: the defaults ask for every protection."""
+SUSPECTED = "Unplug it, docking stations and adapters included: the exam writes down what may be a second monitor."
 
 log = structlog.get_logger()
 
 
 def machine_rows(policy: Policy | None, clock: Clock, lists: Lists) -> list[CheckResult]:
     """Takes up to a second; never raises."""
-    seen = _seen(policy or EVERYTHING, clock, lists)
+    asked = policy or EVERYTHING
+    seen = _seen(asked, clock, lists)
     displays = next((one for one in seen if isinstance(one, DisplaysSeen)), None)
     processes = next((one for one in seen if isinstance(one, ProcessesSeen)), None)
     machine = next((one for one in seen if isinstance(one, MachineSeen)), None)
     return [
-        _monitors(policy, displays),
+        *([_monitors(policy, displays)] if MONITORS in wanted_watchers(asked) else []),
         *_processes(policy, processes),
         *([] if machine is None else machine_checks(machine.judgements, policy)),
         *_lists(lists),
@@ -61,6 +63,10 @@ def _monitors(policy: Policy | None, seen: DisplaysSeen | None) -> CheckResult:
         advice = "The monitors can't be counted on this system."
         return CheckResult("monitors", False, False, "unknown", advice)
     names = ", ".join(seen.names)
+    if seen.count <= 1 and seen.suspected:
+        return CheckResult(
+            "monitors", False, False, f"{'; '.join(seen.suspected)}.", SUSPECTED, facts={"count": seen.count}
+        )
     if seen.count <= 1:
         return CheckResult("monitors", True, required, names or "one monitor", facts={"count": seen.count})
     detail = f"{seen.count} monitors: {names}"

@@ -203,6 +203,19 @@ class TestOnADesktop:
         assert rows
         assert not required_failed(rows)
 
+    def test_monitors_have_no_line_where_the_exam_does_not_look_at_them(self) -> None:
+        asked = replace(policy(), lockdown=replace(policy().lockdown, single_monitor=False))
+        assert "monitors" not in {row.name for row in machine_rows(asked, CLOCK, Lists())}
+
+    def test_a_monitor_that_is_there_and_dark_is_told_before_the_exam_writes_it_down(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        dark = "HDMI-1 has a monitor that is switched off"
+        monkeypatch.setattr("app.lockdown.linux.x11_monitors.suspected_displays", lambda *_where: (dark,))
+        row = {row.name: row for row in machine_rows(policy(), CLOCK, Lists())}["monitors"]
+        assert (row.ok, row.required, row.detail) == (False, False, f"{dark}.")
+        assert "Unplug it" in row.advice
+
     def test_a_list_of_its_that_is_broken_is_told_and_the_exam_may_begin(self) -> None:
         rows = {row.name: row for row in machine_rows(policy(), CLOCK, Lists(problems=("a.json can't be read.",)))}
         assert (rows["lists"].ok, rows["lists"].required) == (False, False)
