@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -81,6 +82,27 @@ def start_elsewhere(operations: Mapping[str, LockdownOperation], journal: Path) 
         if isinstance(operation, OwnDesktop):
             found = StartOnOwnDesktop(operation, RestoreJournal(journal))
     return found
+
+
+def told_of_session_end(ask: Callable[[], None]) -> AbstractContextManager[object]:
+    """While open, ``ask`` is called, on another thread, when the login session ends and the system does not say so by a
+    signal. The system is kept waiting until this is closed, for some seconds at most."""
+    told: AbstractContextManager[object] = nullcontext()
+    if sys.platform == "win32":
+        from app.lockdown.windows.session_end import SessionEnd
+
+        told = SessionEnd(ask)
+    return told
+
+
+def session_ends() -> bool:
+    """Whether the login session is just ending, where the system tells that."""
+    ends = False
+    if sys.platform == "win32":
+        from app.lockdown.windows import session_end
+
+        ends = session_end.session_ends()
+    return ends
 
 
 def is_elsewhere() -> bool:

@@ -22,6 +22,7 @@ from app.core.environment import scrubbed
 from app.core.errors import LockdownError
 from app.core.ports import LockdownOperation
 from app.lockdown.journal import RestoreJournal
+from app.lockdown.platform import session_ends, told_of_session_end
 from app.lockdown.sequence import revert_all
 from app.runtime.child import THAW_AFTER_S, Child, Start, Waiting, go_on, past_launcher, start_process
 from app.runtime.run_book import JournalAltered, Note, RunBook, Stopped
@@ -45,7 +46,7 @@ _STOP_WAIT_S = 10.0
 _IGNORED = tuple(getattr(signal, name) for name in ("SIGTTIN", "SIGTTOU", "SIGTSTP") if hasattr(signal, name))
 """A terminal would stop guardian and client for what they say, or the guardian alone by Ctrl+Z; ignoring it is passed on to
 the child."""
-_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+_SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name))
 
 
 class _StopAskedError(Exception):
@@ -106,7 +107,7 @@ class Guardian:
 
     def run(self) -> int:
         """Returns the exit code for the shell: the client's, 1 after giving up, 128 + n when ended by signal n."""
-        with self._signals():
+        with self._signals(), told_of_session_end(lambda: signal.raise_signal(signal.SIGTERM)):
             self._open_book()
             self._restore()
             try:
@@ -124,6 +125,8 @@ class Guardian:
                 return code
             if code == ELSEWHERE and self._elsewhere is not None and start is not self._elsewhere:
                 start = self._elsewhere
+            elif session_ends():
+                return code
             elif not self._restart_wanted():
                 self._give_up(_NO_RESTART)
                 return 1

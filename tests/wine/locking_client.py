@@ -2,7 +2,7 @@
 
 ``die-at N`` performs everything and gives it back, and is ended by TerminateProcess at its N-th step: a call of the
 system by the main thread, or a line of the journal reaching the disk. With N = 0 it lives and prints how many steps there were. ``crash``
-locks and ends without giving anything back. ``move`` asks to be started on a desktop of the exam's own.
+locks and ends without giving anything back, ``wait`` locks and waits. ``move`` asks to be started on a desktop of the exam's own.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import itertools
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,9 @@ def main(journal: Path, what: str, number: int) -> int:
         perform_all(wanted, RestoreJournal(journal))
         if what == "crash":
             os._exit(_CRASHES)
+        if what == "wait":
+            Path(f"{journal}.locked").touch()
+            time.sleep(600)
         problems = revert_all(RestoreJournal(journal), {one.name: one for one in wanted})
     print(next(STEPS), *problems, flush=True)
     return len(problems)
