@@ -27,6 +27,9 @@ CHANGES = {
 }
 """What is changed, as a person would say it."""
 
+ENDS_WITH_CLIENT = frozenset({lockdown.KIOSK, lockdown.KEYBOARD, lockdown.CAPTURE_EXCLUSION})
+"""What every system takes back by itself when the client's process ends; only its line in the journal is left."""
+
 
 def add_parser(sub: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = sub.add_parser(
@@ -64,6 +67,12 @@ def _words(op: str) -> str:
     return CHANGES.get(op, f"A later version's protection '{op}' is in place")
 
 
+def _state(intent: Intent) -> str:
+    if intent.owner.alive():
+        return "changed by an exam that is running"
+    return "no more, it ended with the exam" if intent.op in ENDS_WITH_CLIENT else "left over from an exam that ended"
+
+
 def _as_json(journal: RestoreJournal, left: list[Intent], problems: list[str]) -> dict[str, Json]:
     changed: list[Json] = [
         {
@@ -84,8 +93,7 @@ def _print(left: list[Intent], problems: list[str]) -> None:
     if not left:
         print("Nothing is changed on this machine.")
     for intent in left:
-        state = "changed by an exam that is running" if intent.owner.alive() else "left over from an exam that ended"
-        print(f"{_words(intent.op)}: {state} (process {intent.owner.pid}).")
+        print(f"{_words(intent.op)}: {_state(intent)} (process {intent.owner.pid}).")
     if any(not i.owner.alive() for i in left):
         print("Undo with: invigil lockdown restore")
     elif left:

@@ -81,6 +81,15 @@ def test_every_protection_of_every_system_is_named_in_words(tmp_path: Path, caps
     assert lines[0].startswith("A later version's protection 'from the future' is in place: left over")
 
 
+def test_what_ends_with_the_client_is_not_said_to_be_left_over(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    RestoreJournal(tmp_path / "j", owner=lambda: Owner(1, 0.0)).intend("keyboard", {})
+    assert invigil("status", "--journal", str(tmp_path / "j")) == 0
+    told = "All keys go to the exam: no more, it ended with the exam (process 1)."
+    assert capsys.readouterr().out.splitlines()[0] == told
+
+
 def test_without_a_journal_named_it_looks_where_exams_keep_theirs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
