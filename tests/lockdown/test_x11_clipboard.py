@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,3 +180,25 @@ def test_a_clipboard_manager_is_named_as_one_and_told_once(
     shared.tell("copy CLIPBOARD")
     (told,) = programs(watcher)
     assert told.endswith(", a clipboard manager")
+
+
+FLOOD = """
+from Xlib import X
+from Xlib.display import Display
+display = Display()
+window = display.screen().root.create_window(0, 0, 1, 1, 0, X.CopyFromParent)
+while True:
+    window.set_selection_owner(display.intern_atom("CLIPBOARD"), X.CurrentTime)
+    display.sync()
+"""
+
+
+def test_a_program_that_takes_it_without_end_holds_nobody_up_and_is_told_once_per_look(watcher: ClipboardUse) -> None:
+    with subprocess.Popen([sys.executable, "-c", FLOOD]) as flooding:
+        try:
+            until(lambda: bool(watcher.poll(1)))
+            for at_ns in range(2, 12):
+                assert len(watcher.poll(at_ns)) <= 1
+            assert flooding.poll() is None
+        finally:
+            flooding.kill()

@@ -31,6 +31,7 @@ _MANAGERS = frozenset(
     }
 )  # fmt: skip
 _MANAGER_EVERY_NS = 60 * NS_PER_S
+_ROUNDS = 3
 _TRIES = 5
 _TRIES_WITHIN_S = 10.0
 _PAUSE_S = 2.0
@@ -124,7 +125,7 @@ class ClipboardEmptied:
 
 
 class ClipboardUse:
-    """Reports each time another program takes CLIPBOARD or PRIMARY, with its name. One thread.
+    """Reports each time another program takes CLIPBOARD or PRIMARY, with its name, once per poll. One thread.
 
     Ours and those of assistive programs are not reported. A clipboard manager that puts its last entry back does so by
     itself: it is named as one, and told once a minute. Raises LockdownError when the X server is gone.
@@ -142,10 +143,13 @@ class ClipboardUse:
     def poll(self, now_ns: int) -> Sequence[Observation]:
         with self._events.answering("the clipboard") as display:
             found: list[Observation] = []
-            while events := drained(display):
-                for each in events:
-                    found += self._observed(display, each, now_ns)
-            return found
+            for _ in range(_ROUNDS):  # what comes while it is looked whose the first are; a flood has no end
+                events = drained(display)
+                for owner in dict.fromkeys(_owners_told(events)):
+                    found += self._observed(display, owner, now_ns)
+                if not events:
+                    break
+            return tuple(dict.fromkeys(found))
 
     def listen(self, wake: Callable[[], None]) -> int | None:
         with self._events.answering("the clipboard") as display:
@@ -154,10 +158,7 @@ class ClipboardUse:
     def close(self) -> None:
         self._events.close()
 
-    def _observed(self, display: Display, notice: Event, now_ns: int) -> list[Observation]:
-        if not isinstance(notice, xfixes.SelectionNotify):
-            return []
-        owner = _id(notice.owner)
+    def _observed(self, display: Display, owner: int, now_ns: int) -> list[Observation]:
         if not owner or self._owners.may(display, owner):
             return []
         program, is_manager = _program(display, owner)
@@ -189,6 +190,10 @@ class _Owners:
         except XError:  # gone already, and its selection with it
             return True
         return is_our_process(pid, self._own_pids) or bool(program_names(pid) & self._assistive)
+
+
+def _owners_told(events: Sequence[Event]) -> list[int]:
+    return [_id(each.owner) for each in events if isinstance(each, xfixes.SelectionNotify)]
 
 
 def _program(display: Display, owner: int) -> tuple[str, bool]:

@@ -50,11 +50,14 @@ class EventConnection:
             self._display = None
 
 
+_MOST_EVENTS = 1000
+
+
 def drained(display: Display) -> list[Event]:
-    """Every event that has come, in order. Does not wait."""
+    """The events that have come, in order. Does not wait. Of a flood that goes on and on, the rest is for the next time."""
     found: list[Event] = []
-    while count := display.pending_events():
-        found += [display.next_event() for _ in range(count)]
+    while len(found) < _MOST_EVENTS and (count := display.pending_events()):
+        found += [display.next_event() for _ in range(min(count, _MOST_EVENTS))]
     return found
 
 
