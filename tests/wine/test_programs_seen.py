@@ -85,6 +85,16 @@ def test_a_file_that_was_altered_or_never_signed_has_no_signer(tmp_path: Path) -
     assert [wintrust.signer(str(file)) for file in (altered, unsigned, tmp_path / "absent.exe")] == ["", "", ""]
 
 
+def test_a_denied_program_that_starts_during_the_exam_is_found_and_its_end_too(harmless: OtherProgram) -> None:
+    exam = watcher("python")
+    exam.poll(0)
+    with OtherProgram() as other:
+        ((_, pids),) = seen(exam.poll(1))
+        assert set(pids) == {harmless.pid, other.pid}
+    ((_, pids),) = seen(exam.poll(2))
+    assert pids == (harmless.pid,)
+
+
 def test_a_program_is_asked_to_close_through_its_windows_and_ended_when_the_policy_says_so() -> None:
     closer = WindowsCloser()
     with OtherProgram() as other:
