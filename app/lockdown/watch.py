@@ -92,7 +92,14 @@ class WatchLoop:
                 self._watch(ear)
             finally:
                 for watcher in self._watchers:
-                    watcher.close()
+                    self._close(watcher)
+
+    def _close(self, watcher: Watcher) -> None:
+        try:
+            watcher.close()
+        except Exception:
+            # What one of them leaves must not keep the others from giving theirs back.
+            logger.exception("the watcher %s can't be closed", watcher.name)
 
     def _listen(self, watcher: Watcher) -> None:
         try:

@@ -91,6 +91,18 @@ def test_only_who_runs_the_exam_may_hold_it(sitting: Sitting) -> None:
     assert sitting.hold()["messages"] == []
 
 
+def test_another_institutions_token_and_anothers_candidate_reach_no_hold(sitting: Sitting) -> None:
+    made = sitting.backend.ask("POST", "/v1/integrations", json={"kind": "trustexam", "name": "Example College"}).json()
+    neighbour = sitting.backend.new_token(sitting.exam_id, userId="s9999")
+    for key in (made["api_token"], neighbour):
+        for method, name in (("POST", "lock"), ("POST", "unlock"), ("GET", "hold")):
+            path = f"/v1/attempts/{sitting.attempt_id}/{name}"
+            assert sitting.backend.ask(method, path, key=key, json={"reason": ""}).status_code == 401
+        with pytest.raises(Exception, match="401"), control(sitting.backend, sitting.attempt_id, key) as client:
+            client.hello()
+    assert sitting.hold()["messages"] == []
+
+
 def test_a_reason_has_bounds(sitting: Sitting) -> None:
     assert sitting.ask("lock", "x" * 501).status_code == 400
 

@@ -359,5 +359,18 @@ def test_stopping_ends_the_thread_at_once_and_closes_the_watchers() -> None:
     assert "lockdown-watch" not in {thread.name for thread in threading.enumerate()}
 
 
+def test_a_watcher_that_can_not_be_closed_keeps_no_other_open(caplog: pytest.LogCaptureFixture) -> None:
+    class Clinging(CountingWatcher):
+        def close(self) -> None:
+            raise LockdownError("The X server does not answer.")
+
+    last = CountingWatcher("last")
+    loop = WatchLoop([Clinging("first"), last], SystemClock(), lambda _: None)
+    loop.start()
+    loop.stop()
+    assert last.closed == 1
+    assert "first can't be closed" in caplog.text
+
+
 def test_the_shipped_list_is_plain_json() -> None:
     json.loads((resources_dir() / "lists" / "processes.json").read_text(encoding="utf-8"))
