@@ -57,5 +57,8 @@ def test_a_program_of_somebody_else_is_named_with_what_to_do(monkeypatch: pytest
         raise psutil.AccessDenied(process.pid)
 
     monkeypatch.setattr(psutil.Process, "terminate", denied)
-    with program(WILLING) as other, pytest.raises(LockdownError, match=r"may not close .* ask whoever runs the machine"):
+    with (
+        program(WILLING) as other,
+        pytest.raises(LockdownError, match=r"may not close .* ask whoever runs the machine"),
+    ):
         ProcessCloser().ask_process(other.pid)
