@@ -10,7 +10,7 @@ import pytest
 from app.core.key_combinations import KeyPress
 from app.core.policy import Accessibility, Candidate, Exam, Policy, Upload
 from app.lockdown.input_log import InputLog
-from app.lockdown.win32 import user32_input
+from app.lockdown.win32 import user32, user32_input
 from app.lockdown.windows.hooks import INJECTED_CLICKS, INJECTED_KEYS, InputHooks
 from app.lockdown.windows.keyboard import KeyboardHooks
 from tests.wine.exam_window import ExamWindow
@@ -18,6 +18,7 @@ from tests.wine.helpers import until
 
 TAB, ESCAPE, PRINT, F4, LEFT_ALT, LEFT_WIN = 0x09, 0x1B, 0x2C, 0x73, 0xA4, 0x5B
 LEFT_DOWN, LEFT_UP, MOVE = 0x2, 0x4, 0x1
+OF_TOUCH = 0xFF515780
 
 
 def policy(*assistive: str) -> Policy:
@@ -96,6 +97,27 @@ def test_keys_and_clicks_of_a_program_are_refused_and_counted(window: ExamWindow
     assert ord("X") not in window.keys
     assert window.clicks == 1
     assert log.take() == ((), {INJECTED_KEYS: 1, INJECTED_CLICKS: 1})
+
+
+@pytest.mark.parametrize("device", [True, False], ids=["with a touch screen", "without"])
+def test_touches_are_clicks_where_there_is_a_touch_screen(
+    device: bool, window: ExamWindow, log: InputLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows marks the clicks that it makes of touches as made by a program, with this signature."""
+    monkeypatch.setattr(user32, "has_touch_or_pen", lambda: device)
+    really("mousemove", "300", "300")
+    hooks = InputHooks(log, allow_injected=False)
+    hooks.start()
+    try:
+        for flags in (LEFT_DOWN, LEFT_UP):
+            user32_input.make_mouse_event(flags, OF_TOUCH)
+        user32_input.make_mouse_event(LEFT_DOWN)
+        type_really("b")
+        until(lambda: ord("B") in window.keys)
+    finally:
+        hooks.stop()
+    assert window.clicks == int(device)
+    assert log.take()[1] == {INJECTED_CLICKS: 1 if device else 2}
 
 
 def test_a_granted_assistive_program_types_but_can_not_leave(window: ExamWindow, log: InputLog) -> None:

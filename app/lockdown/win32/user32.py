@@ -16,6 +16,7 @@ _user32 = Library("user32")
 SM_CXSCREEN = 0
 SM_CYSCREEN = 1
 SM_CMONITORS = 80
+SM_DIGITIZER = 94
 SM_REMOTESESSION = 0x1000
 SM_SHUTTINGDOWN = 0x2000
 SM_REMOTECONTROL = 0x2001
@@ -36,6 +37,11 @@ _SystemParametersInfoW = _user32.function("SystemParametersInfoW", BOOL, UINT, U
 def system_metric(index: int) -> int:
     """One of the SM_ values."""
     return int(_GetSystemMetrics(index))
+
+
+def has_touch_or_pen() -> bool:
+    """Whether a touch screen or a pen is there, built in or plugged in."""
+    return bool(system_metric(SM_DIGITIZER) & 0x0F)
 
 
 def system_parameter(action: int, number: int, data: Any = None) -> None:

@@ -81,6 +81,8 @@ WH_MOUSE_LL = 14
 LLKHF_INJECTED = 0x10 | 0x02
 """By a program, or by one with fewer rights."""
 LLMHF_INJECTED = 0x01 | 0x02
+_OF_TOUCH_OR_PEN, _SIGNATURE = 0xFF515700, 0xFFFFFF00
+"""learn.microsoft.com, System Events and Mouse Messages (Tablet PC)."""
 
 
 class KeyboardHookData(Structure):
@@ -93,6 +95,11 @@ class MouseHookData(Structure):
     """MSLLHOOKSTRUCT."""
 
     _fields_ = (("point", POINT), ("data", DWORD), ("flags", DWORD), ("time_ms", DWORD), ("extra", c_void_p))
+
+
+def is_of_touch_or_pen(extra: int | None) -> bool:
+    """Whether Windows made the mouse event of a touch or a pen, or a program says so: ``extra`` is anybody's to set."""
+    return (extra or 0) & _SIGNATURE == _OF_TOUCH_OR_PEN
 
 
 HookProcedure = CALLBACK(c_ssize_t, c_int, WPARAM, c_void_p)
@@ -147,6 +154,6 @@ def make_key_event(vk: int, *, up: bool = False) -> None:
     _keybd_event(vk, 0, 2 if up else 0, None)
 
 
-def make_mouse_event(flags: int) -> None:
+def make_mouse_event(flags: int, extra: int = 0) -> None:
     """A movement or click as a program makes it (MOUSEEVENTF_)."""
-    _mouse_event(flags, 0, 0, 0, None)
+    _mouse_event(flags, 0, 0, 0, extra)

@@ -11,6 +11,7 @@ from typing import Any
 from app.core.errors import LockdownError
 from app.lockdown.input_log import InputLog
 from app.lockdown.win32 import kernel32_processes as kernel32
+from app.lockdown.win32 import user32 as machine
 from app.lockdown.win32 import user32_input as user32
 from app.lockdown.windows.keys import Key, KeyFilter
 
@@ -29,6 +30,9 @@ class InputHooks:
     (LowLevelHooksTimeout in the registry), Windows drops the hook without a word: so twice a second it is looked whether
     there was input that the hooks were not told of, and then they are set anew; ``dropped`` counts it. Input on the
     password screen looks the same, and costs nothing but the setting anew.
+
+    Windows makes the clicks of a touch screen or a pen itself, and marks them as made, with a signature: where there is
+    such a device they are let through and not counted. A program can give its clicks that signature, there alone.
     """
 
     def __init__(self, log: InputLog, *, allow_injected: bool) -> None:
@@ -38,6 +42,7 @@ class InputHooks:
         self._thread_id = 0
         self._hooks: tuple[int, ...] = ()
         self._told_ms = 0
+        self._touch = False
         self.dropped = 0
 
     @property
@@ -77,6 +82,7 @@ class InputHooks:
             self._thread_id = kernel32.current_thread_id()
             timer = user32.start_timer(_LOOK_EVERY_MS)
             self._told_ms = user32.last_input_ms()
+            self._touch = machine.has_touch_or_pen()
             self._hooks = _set(procedures)
         except OSError as error:
             answer(error)
@@ -95,6 +101,7 @@ class InputHooks:
             message = user32.next_message()
 
     def _look(self, procedures: tuple[Any, Any]) -> None:
+        self._touch = machine.has_touch_or_pen()
         last_ms = user32.last_input_ms()
         late_ms = (last_ms - self._told_ms) & 0xFFFFFFFF  # the clock starts anew every 49.7 days
         if not _LATE_MS < late_ms < 0x80000000:
@@ -126,7 +133,8 @@ class InputHooks:
             self._told_ms = kernel32.tick_count_ms()
             event = user32.MouseHookData.from_address(data)
             made = event.flags & user32.LLMHF_INJECTED and message != user32.WM_MOUSEMOVE
-            if made and not self._allow_injected:
+            of_touch = self._touch and user32.is_of_touch_or_pen(event.extra)
+            if made and not of_touch and not self._allow_injected:
                 if message in user32.MOUSE_PRESSES:
                     self._log.injected(INJECTED_CLICKS)
                 return 1
