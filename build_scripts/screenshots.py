@@ -1,7 +1,7 @@
 """The pictures of README.md, made anew from a headless demo so that they stay true: ``dev.py screenshots``.
 
 Runs one whole demo on its virtual desktop, keeps what its screen shows at four moments, then has the web engine draw
-the report, and the key editor itself. Writes ``docs/images/*.png`` in at most 256 colours.
+the report, and the key editor and other pages themselves. Writes ``docs/images/*.png`` in at most 256 colours.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from app.runtime.virtual_desktop import VirtualDesktop
 from app.ui.editor import gallery
 from app.ui.editor.catalogue import catalogue
 from app.ui.editor.window import EditorWindow
+from app.ui.gallery import render_gallery
 from app.ui.theme import apply_theme
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -40,6 +41,9 @@ SETTLE_S = 0.8
 """Until a page that was just opened is painted, and its fade is over."""
 REPORT_PX = (1280, 1400)
 EDITOR_PX = (1180, 720)
+PAGE_PX = (1024, 600)
+PAGES: Mapping[str, str] = {"hold": "lock", "verdict": "verdict"}
+"""The gallery's page -> the picture that is made of it."""
 COLOURS = 256
 
 Bgr = NDArray[np.uint8]
@@ -78,6 +82,7 @@ def main() -> int:
         with VirtualDesktop(*REPORT_PX) as desktop:
             pictures = photographer.pictures | {"report": picture_of_page(result.report_path, desktop)}
             pictures["editor"] = picture_of_editor(Path(folder))
+            pictures |= pictures_of_pages(Path(folder))
     for name, picture in sorted(pictures.items()):
         path = IMAGES / f"{name}.png"
         save_small(picture, path)
@@ -130,6 +135,13 @@ def picture_of_editor(folder: Path) -> Bgr:
     window.history.set_clean()
     window.close()
     return pixels(image)
+
+
+def pictures_of_pages(folder: Path) -> dict[str, Bgr]:
+    """Pages that the demo does not come to. Needs the QApplication, and a display for it."""
+    made = render_gallery(folder / "pages", resources_dir() / "ui", [PAGE_PX], ["light"], only=PAGES)
+    names = [PAGES[path.name.partition("-")[0]] for path in made]
+    return {name: pixels(QImage(str(path))) for name, path in zip(names, made, strict=True)}
 
 
 def pixels(picture: QImage) -> Bgr:

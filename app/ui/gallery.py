@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QCoreApplication, QEvent, Qt
@@ -167,8 +167,11 @@ def render_gallery(
     sizes: Sequence[tuple[int, int]] = SIZES,
     schemes: Sequence[SchemeName] = SCHEMES,
     direction: Qt.LayoutDirection = Qt.LayoutDirection.LeftToRight,
+    only: Collection[str] = (),
 ) -> list[Path]:
     """Saves a PNG per page, size and scheme as ``PAGE-WIDTHxHEIGHT-SCHEME.png`` and returns their paths.
+
+    ``only`` names the pages that are wanted; empty for all.
 
     Needs a QApplication, and a display for Qt's platform; no window appears on it. UI thread.
     """
@@ -183,6 +186,8 @@ def render_gallery(
         for width, height in sizes:
             apply_theme(app, scheme, scale_for(width, height))
             for name, show in _cases():
+                if only and name not in only:
+                    continue
                 path = out / f"{name}-{width}x{height}-{scheme}.png"
                 _render(icons, show, (width, height), path)
                 made.append(path)
