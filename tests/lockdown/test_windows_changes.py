@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from app.core.errors import LockdownError
@@ -235,6 +237,28 @@ def test_captures_leave_the_exam_out_or_show_it_black(
     finally:
         operation.revert({})
     assert captures.affinity == 0
+
+
+def test_a_menu_that_has_just_closed_keeps_no_other_window_from_being_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    menu, dialog, processes = 5, 6, {6: os.getpid(), 7: os.getpid()}
+    affinities: dict[int, int] = {}
+
+    def leave_out(window: int, affinity: int) -> None:
+        if window not in processes:
+            raise OSError("SetWindowDisplayAffinity: invalid window handle")
+        affinities[window] = affinity
+
+    Captures(monkeypatch, set())
+    monkeypatch.setattr(user32_placing, "set_display_affinity", leave_out)
+    monkeypatch.setattr(user32_windows, "display_affinity", lambda window: affinities.get(window, 0))
+    monkeypatch.setattr(user32_windows, "process_of", lambda window: processes.get(window, 0))
+    monkeypatch.setattr(capture_exclusion, "_own_windows", lambda: [menu, dialog, 7])
+    operation = CaptureExclusion(Window())
+    operation.perform()
+    assert affinities == {dialog: 0x11, 7: 0x11}
+    del processes[dialog]  # it closes while it is given back
+    operation.revert({})
+    assert affinities[7] == 0
 
 
 def test_an_exam_that_must_be_left_out_and_can_not_be_is_not_locked(monkeypatch: pytest.MonkeyPatch) -> None:

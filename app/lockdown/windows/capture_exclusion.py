@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from app.core import lockdown
 from app.core.errors import LockdownError
@@ -55,7 +56,8 @@ class CaptureExclusion:
             self._holding.stop()
             for window in _own_windows():
                 if user32_windows.display_affinity(window):
-                    user32_placing.set_display_affinity(window, user32_placing.WDA_NONE)
+                    with _may_be_gone(window):
+                        user32_placing.set_display_affinity(window, user32_placing.WDA_NONE)
 
     def _exclude(self, window: int) -> None:
         try:
@@ -69,7 +71,18 @@ class CaptureExclusion:
     def _hold(self) -> None:
         for window in _own_windows():
             if not user32_windows.display_affinity(window):
-                self._exclude(window)
+                with _may_be_gone(window):
+                    self._exclude(window)
+
+
+@contextlib.contextmanager
+def _may_be_gone(window: int) -> Iterator[None]:
+    """A menu or tool tip that has just closed keeps the other windows from nothing."""
+    try:
+        yield
+    except OSError:
+        if user32_windows.process_of(window) == os.getpid():
+            raise
 
 
 def _own_windows() -> list[int]:
