@@ -245,6 +245,8 @@ class ExamPage(QWidget):
         shown = self.top_overlay
         if shown is None:
             return
+        if self._question is not None:  # it must not uncover what a hold or a pause hides
+            self._question.set_solid(self._held or self._paused)
         shown.show()
         shown.raise_()
         if self.isVisible():

@@ -153,7 +153,7 @@ class HoldOverlay(Overlay):
 
     def _show_problem(self, view: HoldView) -> None:
         """Said once: a screen reader is not to count the seconds along."""
-        words = view.problem or self.tr("A supervisor can let the exam go on.")
+        words = view.problem or self.tr("A supervisor can let the exam go on with the password.")
         if view.wait_s:
             wait = self.tr("A password can be entered again in {seconds} s.").format(seconds=view.wait_s)
             words = f"{view.problem} {wait}".strip()

@@ -55,6 +55,10 @@ class Overlay(QWidget):
         down.addStretch(3)
         self.hide()
 
+    def set_solid(self, solid: bool) -> None:
+        self._solid = solid
+        self.update()
+
     def show_words(self, title: str, words: str) -> None:
         self.title.setText(title)
         self.words.setText(words)

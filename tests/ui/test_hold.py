@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRect, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
@@ -98,6 +98,19 @@ def test_there_is_always_a_way_out_that_is_asked_about_first(held: ClientWindow,
     assert question.isVisible()
     with qtbot.waitSignal(held.hold_left):
         QTest.mouseClick(question.yes_button, LEFT)
+
+
+@pytest.mark.parametrize("asks", ["leave", "quit"])
+def test_a_question_over_a_held_exam_does_not_show_its_page(held: ClientWindow, asks: str) -> None:
+    page = held.exam_page
+    margin = QRect(0, 100, 150, 450)  # of the page, beside every card
+    hidden = held.grab(margin).toImage()
+    page.hold.left.emit() if asks == "leave" else page.bar.quit_pressed.emit()
+    assert page.cover == "question"
+    assert held.grab(margin).toImage() == hidden
+    held.hide_hold()
+    page.bar.quit_pressed.emit()
+    assert held.grab(margin).toImage() != hidden
 
 
 def test_who_stays_is_back_at_the_lock_screen(held: ClientWindow, qtbot: QtBot, press: Press) -> None:
