@@ -124,6 +124,7 @@ def permitted(accessibility: Accessibility) -> frozenset[int]:
         + (MORE_FACES, SECOND_VOICE) * accessibility.second_person
         + (SPEECH,) * (accessibility.reading_aloud or accessibility.second_person)
         + (LOUD, SPEECH, SECOND_VOICE) * accessibility.screen_reader
+        + (INJECTED_INPUT,) * (accessibility.screen_reader or bool(accessibility.assistive_programs))
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from app.core.machine import Judgement, Suspicion, Verdict, WeighedSignal
 from app.core.machine_rules import machine_signals
-from app.core.policy import Detection, Response, RuleSetting
+from app.core.policy import Accessibility, Detection, Response, RuleSetting
 from app.core.rule_table import INSTANT_RULES, MACHINE_RULES, settings_for
 from app.core.rules import RuleEvent, RuleState, advance, finish
 from app.core.types import (
@@ -220,6 +220,12 @@ def test_a_response_changes_nothing_of_what_is_seen(response: Response) -> None:
     rule = with_rule(5007, RuleSetting(response=response))
     assert active(seen, rule) == active(seen)
     assert settings_for(rule)[5007].response == response
+
+
+@pytest.mark.parametrize("granted", [Accessibility(screen_reader=True), Accessibility(assistive_programs=("osk",))])
+def test_input_that_programs_make_is_no_rule_where_help_is_granted_that_types(granted: Accessibility) -> None:
+    assert 5123 in settings_for(Detection())
+    assert 5123 not in settings_for(Detection(), granted)
 
 
 def test_an_ignored_rule_is_not_applied() -> None:

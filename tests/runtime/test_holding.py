@@ -288,6 +288,21 @@ def test_a_held_exam_can_be_handed_in(here: Machine) -> None:
         assert verify(run.attempt.root).ok
 
 
+@pytest.mark.parametrize("by", [By.RULE, By.PROCTOR])
+def test_an_exam_whose_time_ends_while_it_is_held_is_handed_in(here: Machine, by: By) -> None:
+    responds(here, Lockdown(hold_release="proctor", unlock_password=STORED))
+    here.policy = replace(here.policy, exam=replace(here.policy.exam, duration_min=1))
+    with client(here) as run:
+        run.reach_exam()
+        run.controller.post_event(Event(EventName.HOLD_REQUESTED, "Wait.", by))
+        until_held(run)
+        here.clock.leap(61)
+        run.until_handed_in()
+        assert phases(run)[-1][0] != "held"
+        assert run.controller.state.reason.endswith("are over")
+        assert verify(run.attempt.root).ok
+
+
 def test_what_is_asked_of_a_hold_that_is_over_changes_nothing(here: Machine) -> None:
     responds(here, Lockdown(unlock_password=STORED))
     with client(here) as run:
