@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from pathlib import Path
 
 _PIECE_BYTES = 1 << 20
@@ -32,6 +33,8 @@ class FileHashes:
             status = Path(file).stat()
         except OSError:
             return ""
+        if not stat.S_ISREG(status.st_mode):
+            return ""
         state = (status.st_mtime_ns, status.st_size)
         known = self._known.get(file)
         if known is not None and known[0] == state:
@@ -49,7 +52,7 @@ class FileHashes:
         started = self._started.get(file)
         if started is None or started.state != state:
             started = self._started[file] = _Started(state)
-        with Path(file).open("rb") as opened:
+        with open(file, "rb", opener=_without_waiting) as opened:
             opened.seek(started.done, os.SEEK_SET)
             while self._left > 0:
                 piece = opened.read(_PIECE_BYTES)
@@ -59,6 +62,11 @@ class FileHashes:
                 started.done += len(piece)
                 self._left -= len(piece)
         return None
+
+
+def _without_waiting(file: str, flags: int) -> int:
+    """A pipe that was put in the file's place just now would hold the watchers up for ever."""
+    return os.open(file, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 class _Started:

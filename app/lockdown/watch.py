@@ -14,6 +14,8 @@ from app.core.types import NS_PER_S, Observation
 
 logger = logging.getLogger(__name__)
 
+STOP_WAIT_S = 5.0
+
 
 class WatchLoop:
     """Polls every watcher each ``interval_s``, and one that has something to tell at once, on a thread of its own (``name``).
@@ -63,11 +65,14 @@ class WatchLoop:
         self._thread.start()
 
     def stop(self) -> None:
-        """Returns when the thread has ended; safe to call twice, and without a start."""
+        """Returns when the thread has ended, or after 5 s: the machine is given back though a watcher waits for something
+        that never comes. Nothing is reported afterwards. Safe to call twice, and without a start."""
         self._stopped.set()
         self._ring()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(STOP_WAIT_S)
+            if self._thread.is_alive():
+                logger.error("the thread %s does not end; it is left alone", self._name)
             self._thread = None
 
     def _ring(self) -> None:
@@ -140,7 +145,8 @@ class WatchLoop:
                 logger.exception("the watcher %s failed", watcher.name)
             return
         for observation in observations:
-            self._on_observation(observation)
+            if not self._stopped.is_set():
+                self._on_observation(observation)
 
     def _failed(self, watcher: Watcher) -> bool:
         """Counts it; True for the first time."""

@@ -24,6 +24,8 @@ from Xlib.xobject.drawable import Window
 from app.core.errors import BadInput, LockdownError
 from app.core.lockdown import program_name
 from app.core.types import DisplayChanged, DisplaysSeen, Observation, ProcessesSeen
+from app.lockdown import watch
+from app.lockdown.file_hashes import FileHashes
 from app.lockdown.linux.x11_monitors import Monitors, layout_changes
 from app.lockdown.processes import Processes, load_process_list, reasons
 from app.lockdown.watch import WatchLoop
@@ -357,6 +359,37 @@ def test_stopping_ends_the_thread_at_once_and_closes_the_watchers() -> None:
     loop.stop()
     assert watcher.closed == 1
     assert "lockdown-watch" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_watcher_that_waits_for_ever_keeps_no_machine_and_says_nothing_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "STOP_WAIT_S", 0.0)
+    asked, let_go = threading.Event(), threading.Event()
+    seen: list[Observation] = []
+
+    class Waiting(CountingWatcher):
+        def poll(self, now_ns: int) -> Sequence[Observation]:
+            asked.set()
+            let_go.wait(20)
+            return super().poll(now_ns)
+
+    watcher = Waiting("waiting")
+    loop = WatchLoop([watcher], SystemClock(), seen.append)
+    loop.start()
+    assert asked.wait(20)
+    loop.stop()
+    let_go.set()
+    until(lambda: watcher.closed == 1)
+    assert seen == []
+
+
+def test_a_pipe_in_a_programs_place_is_no_program(tmp_path: Path) -> None:
+    pipe = tmp_path / "program"
+    os.mkfifo(pipe)
+    hashes = FileHashes()
+    hashes.begin()
+    assert hashes.get(str(pipe)) == ""
 
 
 def test_a_watcher_that_can_not_be_closed_keeps_no_other_open(caplog: pytest.LogCaptureFixture) -> None:
