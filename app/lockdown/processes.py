@@ -20,6 +20,7 @@ from app.lockdown.file_hashes import FileHashes
 _SETTLING_POLLS = 3
 _RECHECK_EVERY_POLLS = 10
 _BY_HASH = "sha256:"
+_BY_ITS_FILE = "its file is one that the exam does not allow, whatever it is called"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def reasons(denied: Iterable[str], known: Iterable[ListedProcess] = ()) -> dict[
     for name in filter(None, map(program_name, denied)):
         entry = listed.get(name)
         if entry is None:
-            found.setdefault(name, "not allowed in this exam")
+            found.setdefault(name, _BY_ITS_FILE if name.startswith(_BY_HASH) else "not allowed in this exam")
         else:
             names = (name, *map(program_name, entry.original_names))
             found |= dict.fromkeys(names, f"{entry.kind}: {entry.why}")
@@ -149,7 +150,8 @@ class Processes:
 
     A process is read when it is new, a few polls longer because a program changes its name when it
     starts, and then every tenth poll; one that was found is read each time. A denied program under another name is found by its original
-    name, where the system tells (Windows), or by the SHA-256 of its file (``sha256:`` in ``why``). One that a signer of ``allowed_signers`` signed is not reported.
+    name, where the system tells (Windows), or by the SHA-256 of its file (``sha256:`` in ``why``), and then told by the name
+    that it runs under, which a person can look for. One that a signer of ``allowed_signers`` signed is not reported.
     """
 
     name = lockdown.PROCESSES
@@ -167,7 +169,7 @@ class Processes:
         self._allowed_signers = frozenset(filter(None, (each.strip().casefold() for each in allowed_signers)))
         self._hashes = FileHashes() if any(name.startswith(_BY_HASH) for name in self._why) else None
         self._unhashed: set[int] = set()
-        self._names: dict[int, tuple[str, ...]] = {}
+        self._denied: dict[int, tuple[str, str] | None] = {}
         self._age: dict[int, int] = {}
         self._polls = 0
         self._seen: tuple[tuple[tuple[str, str], ...], tuple[int, ...]] = ((), ())
@@ -179,9 +181,9 @@ class Processes:
         pids = [pid for pid in self._programs.pids() if pid not in self._own]
         self._age = {pid: self._age.get(pid, 0) + 1 for pid in pids}
         self._unhashed &= self._age.keys()
-        self._names = {pid: self._look(pid) for pid in pids}
-        by_pid = {pid: names[0] for pid, names in self._names.items() if names}
-        found = tuple(sorted((name, self._why[name]) for name in set(by_pid.values())))
+        self._denied = {pid: self._look(pid) for pid in pids}
+        by_pid = {pid: denied for pid, denied in self._denied.items() if denied is not None}
+        found = tuple(sorted(set(by_pid.values())))
         seen = (found, tuple(sorted(by_pid)))
         if seen == self._seen:
             return ()
@@ -195,18 +197,21 @@ class Processes:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _look(self, pid: int) -> tuple[str, ...]:
-        """The denied names that the process goes by, read anew when its turn has come."""
-        known = self._names.get(pid, ())
+    def _look(self, pid: int) -> tuple[str, str] | None:
+        """The denied program that it is, and why it is denied, read anew when its turn has come."""
+        known = self._denied.get(pid)
         turn = self._age[pid] <= _SETTLING_POLLS or (pid + self._polls) % _RECHECK_EVERY_POLLS == 0
-        if not known and not turn and pid not in self._unhashed:
-            return known
+        if known is None and not turn and pid not in self._unhashed:
+            return None
         program = self._programs.program(pid)
         if program is None:
-            return ()
+            return None
         names = {program_name(name) for name in program.names} | self._hash_of(pid, program)
-        denied = tuple(sorted(names & self._why.keys()))
-        return () if denied and self._is_allowed(program) else denied
+        denied = sorted(names & self._why.keys(), key=lambda name: (name.startswith(_BY_HASH), name))
+        if not denied or self._is_allowed(program):
+            return None
+        name = program_name(program.names[0]) if denied[0].startswith(_BY_HASH) else denied[0]
+        return name, self._why[denied[0]]
 
     def _hash_of(self, pid: int, program: Program) -> set[str]:
         if self._hashes is None or not program.file:

@@ -214,7 +214,8 @@ def test_a_renamed_program_is_found_by_its_hash_though_it_ran_before(tmp_path: P
     name = f"sha256:{hashlib.sha256(content).hexdigest()}"
     watcher = Processes(reasons([name]))
     with running(renamed):
-        until(lambda: found(watcher.poll(0)) == [((name, "not allowed in this exam"),)])  # each poll reads some files
+        told = "homework", "its file is one that the exam does not allow, whatever it is called"
+        until(lambda: found(watcher.poll(0)) == [(told,)])  # each poll reads some files
 
 
 def test_a_program_that_has_ended_but_was_not_reaped_is_not_running(remote_control: Path) -> None:
