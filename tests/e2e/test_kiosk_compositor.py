@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 
 from app.core.types import Json
 from app.runtime.virtual_desktop import VirtualDesktop
-from tests.e2e.harness import Backend, Client, make_key, running, until
+from tests.e2e.harness import Backend, Client, make_key, rows, running, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -29,6 +30,8 @@ window.show()
 application.focusWindowChanged.connect(lambda _: application.focusWindow() and print("shown", flush=True))
 application.exec()
 """
+DENIED = f"Kiosk{os.getpid()}"
+"""A program that only this test run's exam does not allow: others on this machine look at the same processes."""
 AS_USER = ("unshare", "--user", "--map-user=1000", "--map-group=1000") if os.geteuid() == 0 else ()
 """cage refuses root, and an exam is taken by an ordinary user."""
 ENVIRONMENT = {"WLR_RENDERER": "pixman", "WLR_BACKENDS": "headless", "XDG_SESSION_TYPE": "tty"}
@@ -52,7 +55,7 @@ class ClientInCompositor(Client):
 
 @pytest.fixture
 def client(own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path) -> ClientInCompositor:
-    lockdown: dict[str, Json] = {"quit_always": False, "denied_processes": []}
+    lockdown: dict[str, Json] = {"quit_always": False, "denied_processes": [DENIED]}
     key, trust = make_key(backend, tmp_path, {"lockdown": lockdown, "evidence": {"mode": "continuous"}})
     return ClientInCompositor(
         own_desktop, tmp_path, key, trust, extra=("--kiosk-compositor",), environment=ENVIRONMENT, before=AS_USER
@@ -65,12 +68,19 @@ def test_an_exam_in_the_kiosk_compositor_is_recorded_and_outlives_its_client_and
     with running(client):
         client.reach_exam()
         client.await_fact("page_ready", True)
-        client.press("ctrl+p")
         until("the screen's recording", lambda: "screen" in client.indicators())
+        leave_keys_to_the_compositor(client)
+        client.press("Print")
+        client.await_fact("violation", 5115)
+        client.press("alt+Tab")
         client.await_fact("violation", 5121)
+        with denied_program(client):
+            client.await_fact("violation", 5111)
         with another_window(client):
             client.await_fact("violation", 5005)
         client.await_fact("violation", 5006)
+        client.press("super")
+        client.await_fact("violation", 5121, 2)
 
         client.kill_inner()
         client.await_fact("session", 2)
@@ -82,11 +92,38 @@ def test_an_exam_in_the_kiosk_compositor_is_recorded_and_outlives_its_client_and
         client.finish()
         assert client.close() == 0
     assert client.verified().ok
-    assert set(client.codes()) >= {5005, 5121}
-    assert set(client.codes()).isdisjoint({5007, 5008, 5111, 5115}), "neither monitors nor programs nor captures"
+    assert set(client.codes()) >= {5005, 5111, 5115, 5121}
+    assert set(client.codes()).isdisjoint({5007, 5008}), "there is one monitor all the time"
+    assert [v["detail"] for v in rows(client.report(), "violations") if v["code"] == 5121] == ["Alt+Tab", "Super"]
     assert "The kiosk compositor is a window of another session" in told(client)
     assert screen_recordings(client)
     assert all(brightest(path) > 200 for path in screen_recordings(client))
+
+
+def leave_keys_to_the_compositor(client: ClientInCompositor) -> None:
+    """The desktop's window manager goes, which keeps Alt+Tab and PrintScreen to itself: a console has none."""
+
+    def said(*words: str) -> str:
+        """Empty where the program failed."""
+        environment = os.environ | client.desktop.environment
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False, timeout=20)
+        return "" if done.returncode else done.stdout.strip()
+
+    compositor = said("xdotool", "getactivewindow")
+    managers = said("xprop", "-root", "_NET_SUPPORTING_WM_CHECK").split()[-1]
+    said("openbox", "--exit")
+    until("the window manager to go", lambda: not said("xprop", "-id", managers, "WM_NAME"))
+    said("xdotool", "windowfocus", compositor)
+    until("the compositor to have the keys", lambda: said("xdotool", "getwindowfocus") == compositor)
+
+
+@contextmanager
+def denied_program(client: ClientInCompositor) -> Iterator[None]:
+    program = client.data.parent / DENIED
+    shutil.copy("/bin/sleep", program)
+    with subprocess.Popen([str(program), "60"]) as denied:
+        yield
+        denied.kill()
 
 
 @contextmanager
