@@ -87,7 +87,7 @@ class RunningAttempt:
         self.controller = SessionController(self.policy, self._attempt, clock, self.shell)
         self.shell.attach(self.controller)
         self._self_watch = SelfWatch(
-            options.journal, clock, self.controller.post_observation, self._noted, lambda: self.controller.state.monitored,
+            options.journal, clock, self.controller.post_observation, self._noted, lambda: self.controller.judges,
             os.environ, scrubbed,
         )  # fmt: skip
 

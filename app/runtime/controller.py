@@ -95,6 +95,7 @@ class SessionController:
         self._standing: dict[str, Observation] = {}
         self._presence = Presence()
         self._stopping = threading.Event()
+        self._begun = False
         self._last_alive_ns = 0
         self._last_discard_ns = 0
         self._told = ""
@@ -119,6 +120,11 @@ class SessionController:
             meanwhile()
 
     # ---- from any thread; nothing here blocks
+
+    @property
+    def judges(self) -> bool:
+        """Whether what is observed now counts. Not before an attempt that was cut off has begun again, whatever it did then."""
+        return self._begun and self.state.monitored
 
     def post_event(self, event: Event) -> None:
         self.call(lambda: self._handle(event))
@@ -177,6 +183,7 @@ class SessionController:
         else:
             self._guarded(lambda: self._close_left_open(now))
             self._handle(Event(EventName.RESTARTED))
+        self._begun = True
 
     def _handle(self, event: Event) -> None:
         before = self.state

@@ -24,15 +24,18 @@ def rows(report: dict[str, Json], name: str) -> list[dict[str, Json]]:
     return [row for row in found if isinstance(row, dict)]
 
 
-def test_a_killed_client_goes_on_as_session_two_with_the_gap_recorded(
+def test_a_killed_client_goes_on_as_session_two_with_the_gap_and_an_altered_journal_recorded(
     own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path
 ) -> None:
     key, trust = make_key(backend, tmp_path)
     with running(Client(own_desktop, tmp_path / "run", key, trust)) as client:
         client.reach_exam()
         until("something recorded", lambda: list(client.attempt_root().glob("files/*.webm")))
+        journal = client.data / "restore.jsonl"
+        journal.write_text(journal.read_text(encoding="utf-8").replace('"before": {}', '"before": {"other": 1}', 1))
         client.kill_inner()
         client.await_fact("command", "start_monitoring", times=2)
+        client.await_fact("violation", 5120)  # the guardian found the line that was altered
         client.finish()
         assert client.close() == 0
     report = client.report()
@@ -41,7 +44,7 @@ def test_a_killed_client_goes_on_as_session_two_with_the_gap_recorded(
     assert down == {"camera", "microphone", "screen"}
     assert client.verified().ok
     assert findings(list(client.entries()), {}) == []  # an interrupted exam looks plausible all the same
-    assert RestoreJournal(client.data / "restore.jsonl").outstanding() == []
+    assert RestoreJournal(journal).outstanding() == []
 
 
 def test_a_machine_that_lost_guardian_and_client_continues_at_the_next_start(

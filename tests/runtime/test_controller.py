@@ -244,6 +244,22 @@ def test_an_attempt_that_died_before_it_was_shown_begins_when_it_is_opened_again
         assert run.shell.done == [Command.RUN_CHECKS]
 
 
+def test_an_attempt_that_was_cut_off_while_it_ran_judges_nothing_until_it_runs_again(tmp_path: Path) -> None:
+    with session(tmp_path) as run:
+        run.post(*BEGIN)
+        assert run.controller.judges
+    clock = ManualClock()
+    attempt = open_attempt(tmp_path, exam_policy(), "kid", clock.now())
+    assert not controller_module.SessionController(
+        exam_policy(), attempt, clock, FakeShell()
+    ).judges  # whoever looks before it begins
+    attempt.store.close()
+    with session(tmp_path) as run:
+        assert not run.controller.judges
+        run.post(EventName.LOCKDOWN_PERFORMED, EventName.CAPTURE_STARTED)
+        assert run.controller.judges
+
+
 def test_a_hold_outlives_the_client(tmp_path: Path) -> None:
     with session(tmp_path) as run:
         run.post(*BEGIN)
