@@ -61,6 +61,7 @@ def read_exam(exam_id: str, ctx: Ctx, key: Key) -> ExamOut:
         warned = session.scalars(
             select(Warned).where(Warned.exam_id == exam_id).order_by(Warned.timestamp, Warned.id)
         ).all()
+        begun = _attempts_by_user(session, exam_id)
         done = bool(people) and all(one.status == "submitted" for one in people)
         return ExamOut(
             id=exam.id,
@@ -76,6 +77,7 @@ def read_exam(exam_id: str, ctx: Ctx, key: Key) -> ExamOut:
                     name=one.name,
                     status="submitted" if one.status == "submitted" else "active",
                     joinedAt=time_text(one.joined_ns),
+                    attempts=begun.get(one.user_id, []),
                 )
                 for one in people
             ],
@@ -135,6 +137,14 @@ def admin_page(exam_id: str, ctx: Ctx, guest: Visitor, request: Request, token: 
     head = "<tr><th>Candidate</th><th>Attempt</th><th>Started</th><th>Report</th></tr>"
     table = f"<table>{head}{rows}</table>" if rows else "<p>Nobody has started yet.</p>"
     return HTMLResponse(page(title, table))
+
+
+def _attempts_by_user(session: Session, exam_id: str) -> dict[str, list[str]]:
+    asked = select(Attempt.user_id, Attempt.id).where(Attempt.exam_id == exam_id).order_by(Attempt.created_ns)
+    found: dict[str, list[str]] = {}
+    for user_id, attempt_id in session.execute(asked):
+        found.setdefault(user_id, []).append(attempt_id)
+    return found
 
 
 def exam_or_404(session: Session, exam_id: str) -> Exam:

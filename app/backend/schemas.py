@@ -46,10 +46,13 @@ class ExamCreated(BaseModel):
 
 
 class ParticipantOut(BaseModel):
+    """``attempts`` (extension) are ids, the oldest first."""
+
     id: str
     name: str
     status: Literal["active", "submitted"]
     joinedAt: str
+    attempts: list[str]
 
 
 class WarningOut(BaseModel):

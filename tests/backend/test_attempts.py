@@ -93,6 +93,7 @@ def test_attempts_are_numbered_per_candidate_and_announcing_again_changes_nothin
     assert announce(backend, exam_id, attemptId="attempt-0003", candidate={"id": "other"}).json()["attemptNumber"] == 1
     people = backend.ask("GET", f"/exams/{exam_id}").json()["participants"]
     assert [(one["id"], one["name"]) for one in people] == [("user_789", "Jane Smith"), ("other", "other")]
+    assert [one["attempts"] for one in people] == [["attempt-0001", "attempt-0002"], ["attempt-0003"]]
 
 
 def test_an_attempt_cannot_be_taken_over(backend: RunningBackend, exam_id: str) -> None:
