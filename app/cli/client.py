@@ -34,13 +34,16 @@ def run(args: argparse.Namespace) -> int:
 
 def _in_compositor(args: argparse.Namespace) -> int:
     """Outside of the compositor its host, inside of it the program that it shows."""
+    from app.runtime.guardian_watch import tell_stop
     from app.runtime.kiosk_compositor import run_host, run_inner
     from app.runtime.options import ClientOptions, self_command
 
     options = ClientOptions.from_args(args)
     if args.compositor_line is not None:
         return run_inner(
-            args.compositor_line, self_command("client", *replace(options, kiosk_compositor=False).to_words())
+            args.compositor_line,
+            self_command("client", *replace(options, kiosk_compositor=False).to_words()),
+            lambda seconds: tell_stop(options.journal, seconds),
         )
 
     def inner(line: int) -> Sequence[str]:

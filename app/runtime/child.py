@@ -115,23 +115,30 @@ class Waiting:
 
     def wait_told(self) -> None:
         """By the kernel's word; without processor time until something happens."""
+        while not self.look_told(waits=self._since_s is None):
+            if self._since_s is not None:
+                time.sleep(0.05)
+
+    def look_told(self, *, waits: bool = False) -> bool:
+        """Takes what the kernel tells next, and says whether the child has ended; it is not reaped. Linux only.
+
+        Without ``waits``, for who has more to wait for, it returns at once and is called every now and then.
+        """
         if sys.platform == "linux":
-            while True:
-                looking = os.WNOHANG if self._since_s is not None else 0
-                seen = os.waitid(
-                    os.P_PID, self._child.pid, os.WEXITED | os.WSTOPPED | os.WCONTINUED | os.WNOWAIT | looking
-                )
-                if seen is None:  # stopped, still
+            looking = 0 if waits else os.WNOHANG
+            seen = os.waitid(os.P_PID, self._child.pid, os.WEXITED | os.WSTOPPED | os.WCONTINUED | os.WNOWAIT | looking)
+            if seen is None:
+                if self._since_s is not None:  # stopped, still
                     self._begin()
-                    time.sleep(0.05)
-                elif seen.si_code in (os.CLD_STOPPED, os.CLD_CONTINUED):
-                    os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
-                    if seen.si_code == os.CLD_CONTINUED:
-                        self._end()
-                    elif seen.si_status not in (signal.SIGTTIN, signal.SIGTTOU):
-                        self._begin()
-                else:
-                    return
+            elif seen.si_code in (os.CLD_STOPPED, os.CLD_CONTINUED):
+                os.waitid(os.P_PID, self._child.pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+                if seen.si_code == os.CLD_CONTINUED:
+                    self._end()
+                elif seen.si_status not in (signal.SIGTTIN, signal.SIGTTOU):
+                    self._begin()
+            else:
+                return True
+        return False
 
     def _begin(self) -> None:
         """It is stopped, or still is."""

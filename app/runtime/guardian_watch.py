@@ -11,7 +11,7 @@ import psutil
 
 from app.core.types import Observation, TamperingSeen
 from app.runtime.guardian import GUARDIAN_PID
-from app.runtime.run_book import RunBook
+from app.runtime.run_book import RunBook, Stopped
 
 logger = logging.getLogger(__name__)
 
@@ -63,13 +63,22 @@ class GuardianWatch:
 
 def tell_end(journal: Path, environ: Mapping[str, str] = os.environ) -> None:
     """For the client, when it ends of its own accord. Without a guardian, or a book that takes it, nobody is told."""
+    _write(journal, environ, RunBook.end_client)
+
+
+def tell_stop(journal: Path, seconds: float | None, environ: Mapping[str, str] = os.environ) -> None:
+    """For who waits for the client in the guardian's place: it was stopped for so long. Told as by ``tell_end``."""
+    _write(journal, environ, lambda book: book.tell(Stopped(seconds)))
+
+
+def _write(journal: Path, environ: Mapping[str, str], line: Callable[[RunBook], None]) -> None:
     watch = GuardianWatch(environ)
     watch.start()
     if watch.pid is not None:
         try:
-            RunBook(journal, watch.pid).end_client()
+            line(RunBook(journal, watch.pid))
         except OSError as error:
-            logger.warning("the guardian can't be told that the client ends: %s", error)
+            logger.warning("the guardian's book can't be written: %s", error)
 
 
 class GuardianWatcher:

@@ -4,7 +4,7 @@ The host is what the guardian takes for the client: it starts the compositor, an
 cage does not pass on. The inner process is the compositor's one program: it starts the client. Host and inner have
 a line, a pair of sockets. The host sends its standard error along it, as cage fills its own with what IT rarely needs;
 the inner process says "started" and "exit N"; and the end of the host's side, however that came, means that the client
-has to end.
+has to end. As only its parent is told when the client is stopped, the inner process notices that in the guardian's place.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from app.core.environment import scrubbed
 from app.core.errors import BadInput, LockdownError
 from app.lockdown.linux import kiosk_compositor
 from app.lockdown.linux.wayland import display_problem
+from app.runtime.child import THAW_AFTER_S, Waiting, go_on
 from app.runtime.foreign import foreign_environment
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,7 @@ CRASHED = 70
 _KEYBOARD_SETTINGS = Path("/etc/default/keyboard")
 _CLIENT_WAIT_S = 8.0
 _COMPOSITOR_WAIT_S = 5.0
-_LOOK_S = 1.0
+_LOOK_S = 0.25
 _KEPT_OF_WLROOTS = frozenset(
     {"WLR_DRM_DEVICES", "WLR_DRM_NO_ATOMIC", "WLR_DRM_NO_MODIFIERS", "WLR_NO_HARDWARE_CURSORS", "WLR_RENDERER"}
 )
@@ -168,8 +169,18 @@ def _ending(line: socket.socket) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def run_inner(line_number: int, client: Sequence[str], environ: Mapping[str, str] = os.environ) -> int:
-    """Runs the client and tells the host how it ended. Ends it when the host or the compositor is gone."""
+def run_inner(
+    line_number: int,
+    client: Sequence[str],
+    stopped: Callable[[float | None], None],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    thaw_after_s: float = THAW_AFTER_S,
+) -> int:
+    """Runs the client and tells the host how it ended. Ends it when the host or the compositor is gone.
+
+    A client that is stopped by a signal is let go on, and ``stopped`` called, as by ``child.Waiting``.
+    """
     # there is no X server behind it
     environment = {name: value for name, value in environ.items() if name != "DISPLAY"}
     with socket.socket(fileno=line_number) as line:
@@ -180,7 +191,7 @@ def run_inner(line_number: int, client: Sequence[str], environ: Mapping[str, str
         _say(line, "started")
         child = subprocess.Popen(client, env=environment, stdin=subprocess.DEVNULL)
         with contextlib.suppress(KeyboardInterrupt):
-            _wait(child, line, os.getppid())
+            _wait(child, line, os.getppid(), Waiting(child, stopped, thaw_after_s=thaw_after_s))
         code = child.returncode if child.poll() is not None else _stop(child)
         # Qt ends a client that lost its display with 1, which would be an ending like any other
         crashed = code < 0 or (code != 0 and display_problem(environment) is not None)
@@ -188,13 +199,13 @@ def run_inner(line_number: int, client: Sequence[str], environ: Mapping[str, str
     return 0
 
 
-def _wait(child: subprocess.Popen[bytes], line: socket.socket, compositor_pid: int) -> None:
+def _wait(child: subprocess.Popen[bytes], line: socket.socket, compositor_pid: int, waiting: Waiting) -> None:
     """Until the client has ended or has to."""
     ended = os.pidfd_open(child.pid)
     try:
         while True:
             ready, _, _ = select.select([ended, line.fileno()], [], [], _LOOK_S)
-            if ready or os.getppid() != compositor_pid:
+            if ready or os.getppid() != compositor_pid or waiting.look_told():
                 return
     finally:
         os.close(ended)
@@ -204,6 +215,7 @@ def _stop(child: subprocess.Popen[bytes]) -> int:
     with contextlib.suppress(subprocess.TimeoutExpired):
         return child.wait(0.2)  # it has ended just now
     child.terminate()
+    go_on(child.pid)  # a stopped process gets no signal
     try:
         return child.wait(_CLIENT_WAIT_S)
     except subprocess.TimeoutExpired:

@@ -70,7 +70,7 @@ class RunBook:
         self._path.unlink(missing_ok=True)
 
     def tell(self, note: Note) -> None:
-        """For the guardian."""
+        """For the guardian, and for who waits for the client in its place."""
         match note:
             case Stopped(seconds):
                 self._append({"note": "stopped", "seconds": seconds})

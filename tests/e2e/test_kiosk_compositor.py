@@ -81,6 +81,8 @@ def test_an_exam_in_the_kiosk_compositor_is_recorded_and_outlives_its_client_and
         client.await_fact("violation", 5006)
         client.press("super")
         client.await_fact("violation", 5121, 2)
+        stop_for_a_moment(client.inner())
+        client.await_fact("violation", 5120)
 
         client.kill_inner()
         client.await_fact("session", 2)
@@ -92,7 +94,7 @@ def test_an_exam_in_the_kiosk_compositor_is_recorded_and_outlives_its_client_and
         client.finish()
         assert client.close() == 0
     assert client.verified().ok
-    assert set(client.codes()) >= {5005, 5111, 5115, 5121}
+    assert set(client.codes()) >= {5005, 5111, 5115, 5120, 5121}
     assert set(client.codes()).isdisjoint({5007, 5008}), "there is one monitor all the time"
     assert [v["detail"] for v in rows(client.report(), "violations") if v["code"] == 5121] == ["Alt+Tab", "Super"]
     assert "The kiosk compositor is a window of another session" in told(client)
@@ -115,6 +117,12 @@ def leave_keys_to_the_compositor(client: ClientInCompositor) -> None:
     until("the window manager to go", lambda: not said("xprop", "-id", managers, "WM_NAME"))
     said("xdotool", "windowfocus", compositor)
     until("the compositor to have the keys", lambda: said("xdotool", "getwindowfocus") == compositor)
+
+
+def stop_for_a_moment(process: psutil.Process) -> None:
+    process.suspend()
+    until("the client to stop", lambda: process.status() == psutil.STATUS_STOPPED)
+    process.resume()
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -16,12 +17,20 @@ import pytest
 
 from app.core.errors import BadInput
 from app.lockdown.linux import kiosk_compositor as compositor
+from app.runtime.guardian import GUARDIAN_PID
 from app.runtime.kiosk_compositor import CRASHED, check_available, compositor_environment
 from app.runtime.virtual_desktop import VirtualDesktop
 from tests.fakes.compositor import AS_USER
+from tests.fakes.guarded_client import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[2]
-INNER = "import sys; from app.runtime.kiosk_compositor import run_inner; run_inner(int(sys.argv[1]), sys.argv[2:])"
+INNER = """
+import os, pathlib, sys
+from app.runtime.guardian_watch import tell_stop
+from app.runtime.kiosk_compositor import run_inner
+journal = pathlib.Path(os.environ.get("JOURNAL", "/nonexistent"))
+run_inner(int(sys.argv[1]), sys.argv[2:], lambda seconds: tell_stop(journal, seconds), thaw_after_s=0.1)
+"""
 HOST = """
 import sys
 from app.core.errors import LockdownError
@@ -103,6 +112,20 @@ def test_a_compositor_that_can_not_start_is_a_sentence_with_its_own_words() -> N
     assert host.returncode == 1
     assert "The kiosk compositor did not start" in errors
     assert "text console" in errors
+
+
+def test_a_stopped_client_is_let_go_on_and_told_of_its_stop_by_the_guardians_book(tmp_path: Path) -> None:
+    for setting in SETTINGS:
+        (tmp_path / setting).write_text("as it was")
+    book = {"JOURNAL": str(tmp_path / "restore.jsonl"), GUARDIAN_PID: str(os.getpid())}
+    client = [sys.executable, str(ROOT / "tests/fakes/guarded_client.py"), str(tmp_path), "freeze"]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        socket.send_fds(ours, [b"stderr"], [2])
+        words = [sys.executable, "-c", INNER, str(theirs.fileno()), *client]
+        subprocess.run(words, env=os.environ | book, cwd=ROOT, pass_fds=(theirs.fileno(),), check=True, timeout=30)
+        assert ours.recv(1024) == b"started\nexit 0\n"
+    assert (tmp_path / "notes").read_text().startswith("the exam client was stopped for ")
 
 
 # ---- before it is started
