@@ -159,6 +159,7 @@ def environment(outer: Mapping[str, str], desktop: Mapping[str, str], prefix: Pa
         "PYTHONPYCACHEPREFIX": str(BUILD / "pycache"),  # not beside the sources, where Linux's Python keeps its own
         "PYTHONUTF8": "1",
         "CI": outer.get("CI", ""),
+        "INVIGIL_EXAMPLES": outer.get("INVIGIL_EXAMPLES", ""),
     }
 
 
