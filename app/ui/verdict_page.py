@@ -102,13 +102,16 @@ class VerdictPage(ContentPage):
             super().return_pressed(event)
 
     def _title(self, view: VerdictView) -> str:
-        return self.tr("The exam can't start on this computer yet") if view.refused else self.tr("You can go on")
+        return self.tr("The exam can't start on this computer yet") if view.refused else self.tr("The exam can start")
 
     def _next(self, view: VerdictView) -> str:
         if view.let_pass:
             return self.tr("A supervisor let the exam start: {reason}").format(reason=breakable(view.let_pass))
         if not view.refused:
-            return self.tr("This is written down for the people who give the exam, who know that it may be harmless.")
+            return self.tr(
+                "You need not change anything: Back leads to the check, and on from there. This is written down for the "
+                "people who give the exam, who know that it may be harmless."
+            )
         if view.password:
             return self.tr(
                 "Put right what you can, and check again. If it stays, ask your supervisor, who can let it start."
