@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.core import codes
 from app.core.policy import Policy
-from app.core.responses import CLOSABLE, Cause, Following, blocking
+from app.core.responses import CLOSABLE, Cause, Following, Program, blocking, closable, closing, offered
 from app.core.session import By, State
 from app.core.types import NS_PER_S
 
@@ -40,6 +40,9 @@ _NOW: Mapping[int, tuple[str, str]] = {
     5122: ("A window of another program lies over the exam.", "Close that program."),
 }
 """Of what lasts: what is so now, and what to do about it."""
+_BY_BUTTON = "Close it with the button below. What is not saved in it may be lost."
+_IT_CLOSES = "It was asked to close; that takes a few seconds."
+_IT_STAYS = "It was asked to close, but is still there. Ask for help, or hand in."
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ class HoldView:
 
     ``password``: there is a field for the supervisor's password; nothing can be entered for ``wait_s`` more seconds, and
     ``problem`` says what was wrong with the last one. ``proctor``: a proctor is told over the line to the backend.
-    ``by_proctor``: a proctor held the exam. ``time_runs``: the exam's time goes on.
+    ``by_proctor``: a proctor held the exam; ``line_down``: and can't be reached now. ``time_runs``: the exam's time goes on.
+    ``to_close`` names the programs that can be closed for the candidate, "" for one without a name; while ``closing``, those
+    that were asked to.
     """
 
     reason: str
@@ -66,7 +71,10 @@ class HoldView:
     password: bool = False
     proctor: bool = False
     by_proctor: bool = False
+    line_down: bool = False
     time_runs: bool = True
+    to_close: tuple[str, ...] = ()
+    closing: bool = False
     problem: str = ""
     wait_s: int = 0
 
@@ -83,15 +91,21 @@ def may_continue(state: State, policy: Policy) -> bool:
     return policy.lockdown.hold_release == "cause_gone" or nobody
 
 
-def hold_view(state: State, following: Following, policy: Policy, *, problem: str = "", wait_ns: int = 0) -> HoldView:
+def hold_view(
+    state: State, following: Following, policy: Policy, *, problem: str = "", wait_ns: int = 0, line_down: bool = False
+) -> HoldView:
+    by_proctor, now_closing = state.held_by is By.PROCTOR, closing(following)
     return HoldView(
         reason=state.held or "",
         still_open=tuple(_still_open(cause, following) for cause in blocking(following)),
         continues=may_continue(state, policy),
         password=bool(policy.lockdown.unlock_password),
         proctor=bool(policy.live.endpoint),
-        by_proctor=state.held_by is By.PROCTOR,
+        by_proctor=by_proctor,
+        line_down=by_proctor and line_down,
         time_runs=not state.paused,
+        to_close=_names(now_closing or offered(following)),
+        closing=bool(now_closing),
         problem=problem,
         wait_s=-(-max(0, wait_ns) // NS_PER_S),
     )
@@ -113,10 +127,21 @@ def _still_open(cause: Cause, following: Following) -> StillOpen:
     if cause.code not in CLOSABLE:
         return StillOpen(what, cause.detail, advice)
     there = following.programs.get(cause.code, ())
-    efforts = (following.efforts.get(program) for program in there)
-    refusals = _once(effort.refusal for effort in efforts if effort is not None)
     names = ", ".join(_once(program.name for program in there)) or cause.detail
-    return StillOpen(what, names, " ".join(refusals) or advice)
+    return StillOpen(what, names, " ".join(_once(_outlook(one, following) for one in there)) or advice)
+
+
+def _outlook(program: Program, following: Following) -> str:
+    """What was done or can be done about a program; empty for one that nobody can ask."""
+    effort = following.efforts.get(program)
+    if effort is not None:
+        return effort.refusal or (_IT_STAYS if effort.over else _IT_CLOSES)
+    return _BY_BUTTON if program in closable(following) else ""
+
+
+def _names(programs: Iterable[Program]) -> tuple[str, ...]:
+    """Processes that were found together have their names together."""
+    return tuple(dict.fromkeys(name for program in programs for name in program.name.split(", ")))
 
 
 def _once(words: Iterable[str]) -> list[str]:

@@ -9,6 +9,7 @@ Guarantees, each held by a test:
 - Nothing happens for ``record`` and ``warn``; each violation holds or ends the exam once at most.
 - A program is asked before it is ended, and only ended where the policy allows it, ``ASK_NS`` later.
 - What does not close holds the exam, with the program's name; what the system does not let us close does so at once.
+- What a held exam waits for is closed as well where the candidate wants it, in the same way, and only then.
 - Leaving the window, or a device that gives nothing, because the screen was locked or the machine slept neither holds
   nor ends an exam.
 - After ``excused`` nothing that was open then is followed any more; what opens anew is.
@@ -49,11 +50,12 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """What was tried with a program. ``refusal`` is the system's answer in a sentence."""
+    """What was tried with a program. ``refusal`` is the system's answer in a sentence; ``over``: nothing more is tried."""
 
     asked_ns: int
     ended_ns: int | None = None
     refusal: str = ""
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class Following:
 @dataclass(frozen=True, slots=True)
 class AskToClose:
     program: Program
+    by_candidate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +166,36 @@ def blocking(state: Following) -> tuple[Cause, ...]:
     return tuple(sorted((c for c in state.causes.values() if c.open and not c.excused), key=lambda c: c.number))
 
 
+def closable(state: Following) -> tuple[Program, ...]:
+    """What keeps a held exam from going on and can be asked to close, each once."""
+    found = (program for cause in blocking(state) for program in state.programs.get(cause.code, ()))
+    return tuple(dict.fromkeys(p for p in found if p.window is not None or p.pid is not None))
+
+
+def offered(state: Following) -> tuple[Program, ...]:
+    """What of it was not asked yet: the candidate may want it to be."""
+    return tuple(program for program in closable(state) if program not in state.efforts)
+
+
+def closing(state: Following) -> tuple[Program, ...]:
+    """What of it was asked and still has time to close."""
+    return tuple(p for p in closable(state) if p in state.efforts and not state.efforts[p].over)
+
+
+def wanted(state: Following, now_ns: int) -> tuple[Following, tuple[AskToClose, ...]]:
+    """The candidate wants closed what is ``offered``. From here on ``due`` goes on with it."""
+    programs = offered(state)
+    efforts = {**state.efforts, **{program: Effort(now_ns) for program in programs}}
+    return replace(state, efforts=efforts), tuple(AskToClose(program, by_candidate=True) for program in programs)
+
+
 def due(state: Following, now_ns: int, *, kill: bool) -> tuple[Following, tuple[Step, ...]]:
     """What has to be done now, and the state that takes it as done."""
     efforts = dict(state.efforts)
     steps: list[Step] = []
     for cause in blocking(state):
-        if cause.response == "close":
-            for program in state.programs.get(cause.code, ()):
+        for program in state.programs.get(cause.code, ()):
+            if cause.response == "close" or program in efforts:
                 steps += _tried(program, efforts, now_ns, kill=kill)
     causes: dict[int, Cause] = {}
     for number, cause in sorted(state.causes.items()):
@@ -202,8 +228,12 @@ def _tried(program: Program, efforts: dict[Program, Effort], now_ns: int, *, kil
         efforts[program] = Effort(now_ns)
         return [AskToClose(program)]
     waited = bool(effort.refusal) or now_ns - effort.asked_ns >= ASK_NS
-    if kill and waited and program.pid is not None and effort.ended_ns is None:
-        efforts[program] = replace(effort, ended_ns=now_ns, refusal="")
+    if effort.ended_ns is not None:
+        efforts[program] = replace(effort, over=bool(effort.refusal) or now_ns - effort.ended_ns >= END_NS)
+    elif not kill or program.pid is None:
+        efforts[program] = replace(effort, over=waited)
+    elif waited:
+        efforts[program] = replace(effort, ended_ns=now_ns, refusal="", over=False)
         return [EndProgram(program)]
     return []
 

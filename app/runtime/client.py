@@ -238,6 +238,7 @@ class Client:
         window.finish_confirmed.connect(lambda: self._post(EventName.FINISH_REQUESTED, "finished by the candidate"))
         window.quit_requested.connect(self._quit)
         window.hold_continued.connect(lambda: self._call(lambda r: r.shell.holding.go_on(r.controller.state)))
+        window.hold_close_asked.connect(lambda: self._call(lambda r: r.shell.holding.close_for_me(r.controller.state)))
         window.hold_left.connect(lambda: self._call(lambda r: r.shell.holding.leave(r.controller.state)))
         window.hold_password_entered.connect(self._unlock)
         window.lockdown_retried.connect(lambda: self._post(EventName.LOCKDOWN_RETRIED))

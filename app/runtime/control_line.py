@@ -61,6 +61,11 @@ class ControlLine:
         if channel is not None:
             channel.stop()
 
+    @property
+    def is_down(self) -> bool:
+        """Whether there is to be a connection and is none just now; it is tried again by itself."""
+        return self._channel is not None and not self._channel.is_connected
+
     def say(self, body: Mapping[str, Json]) -> None:
         """To the backend, when there is a connection; without one it is in the next greeting."""
         if self._channel is not None:

@@ -34,6 +34,11 @@ class ExamTime:
         return None if self._duration_s is None else round(self._duration_s / 60)
 
     @property
+    def over(self) -> str:
+        """Why an exam that has a length ends, in words for the report."""
+        return "1 minute is over" if self.total_min == 1 else f"{self.total_min} minutes are over"
+
+    @property
     def left_s(self) -> int | None:
         """Whole seconds, not below 0; None when the exam has no end of its own."""
         return None if self._duration_s is None else max(0, self._duration_s - self._elapsed_ns // NS_PER_S)

@@ -26,8 +26,18 @@ class HoldFace(Protocol):
     def hide_hold(self) -> None: ...
 
 
+class HoldLine(Protocol):
+    """What holding asks of the line to the backend. Session thread."""
+
+    @property
+    def is_down(self) -> bool:
+        """Whether there should be a connection and is none."""
+
+    def say(self, body: Mapping[str, Json]) -> None: ...
+
+
 class Holding:
-    """Session thread, but for ``told``."""
+    """Session thread, but for ``told``. ``line`` gives the line to the backend, which is made later."""
 
     def __init__(
         self,
@@ -38,7 +48,7 @@ class Holding:
         responding: Responding,
         tries: UnlockTries,
         post: Callable[[Event], None],
-        tell: Callable[[Mapping[str, Json]], None],
+        line: Callable[[], HoldLine],
     ) -> None:
         self._policy = policy
         self._attempt = attempt
@@ -47,7 +57,7 @@ class Holding:
         self._responding = responding
         self._tries = tries
         self._post = post
-        self._tell = tell
+        self._line = line
         self._shown: HoldView | None = None
         self._problem = ""
 
@@ -60,14 +70,14 @@ class Holding:
         self._tries.begin()
         self._shown = None
         self._refresh(state)
-        self._tell(held_state(state.held, state.held_by))
+        self._line().say(held_state(state.held, state.held_by))
         self._status.write(held=state.held or "", by=state.held_by)
 
     def hide(self) -> None:
         """A person or the end of the cause let the exam go on: what is open now is not followed any more."""
         self._shown = None
         self._responding.excuse()
-        self._tell(held_state(None, None))
+        self._line().say(held_state(None, None))
         self._face.hide_hold()
 
     def tick(self, state: State) -> None:
@@ -85,6 +95,12 @@ class Holding:
         """The candidate pressed Continue; it does nothing while something is still open."""
         if state.phase is Phase.HELD and may_continue(state, self._policy) and not blocking(self._responding.following):
             self._post(Event(EventName.RELEASE_REQUESTED, "the cause is gone", By.CANDIDATE))
+
+    def close_for_me(self, state: State) -> None:
+        """The candidate wants closed what the exam is held for; it does nothing where nothing can be asked."""
+        if state.phase is Phase.HELD:
+            self._responding.close_for_candidate()
+            self._refresh(state)
 
     def try_password(self, state: State, password: str) -> None:
         if state.phase is not Phase.HELD:
@@ -124,8 +140,9 @@ class Holding:
 
     def _refresh(self, state: State) -> None:
         view = hold_view(
-            state, self._responding.following, self._policy, problem=self._problem, wait_ns=self._tries.wait_ns
-        )
+            state, self._responding.following, self._policy, problem=self._problem, wait_ns=self._tries.wait_ns,
+            line_down=self._line().is_down,
+        )  # fmt: skip
         if view != self._shown:
             self._shown = view
             self._face.show_hold(view)

@@ -26,6 +26,7 @@ from app.core.responses import (
     opened,
     refused,
     seen,
+    wanted,
 )
 from app.core.session import ENDED, By, Event, EventName
 from app.core.types import Json, Observation, Violation
@@ -77,20 +78,27 @@ class Responding:
         for step in steps:
             self._carry_out(step)
 
+    def close_for_candidate(self) -> None:
+        """Asks what keeps a held exam from going on to close, where that was not done yet. ``act`` goes on with it."""
+        self.following, steps = wanted(self.following, self._clock.now().mono_ns)
+        for step in steps:
+            self._carry_out(step)
+
     def _carry_out(self, step: Step) -> None:
         match step:
-            case AskToClose(program):
-                self._close(program, "asked_to_close", self._ask)
+            case AskToClose(program, by_candidate):
+                by: dict[str, Json] = {"by": By.CANDIDATE.value} if by_candidate else {}
+                self._close(program, {"event": "asked_to_close", **by}, self._ask)
             case EndProgram(program):
-                self._close(program, "program_ended", self._end)
+                self._close(program, {"event": "program_ended"}, self._end)
             case Hold(cause):
                 self._post(Event(EventName.HOLD_REQUESTED, hold_reason(cause), By.RULE))
             case EndAttempt(cause):
                 reason = f"{ENDED}{codes.code(cause.code).sentence}"
                 self._post(Event(EventName.FINISH_REQUESTED, reason, By.RULE))
 
-    def _close(self, program: Program, event: str, act: Callable[[Program], None]) -> None:
-        body: dict[str, Json] = {"event": event, "program": program.name}
+    def _close(self, program: Program, event: dict[str, Json], act: Callable[[Program], None]) -> None:
+        body: dict[str, Json] = {**event, "program": program.name}
         try:
             act(program)
         except LockdownError as error:

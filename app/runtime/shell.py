@@ -103,7 +103,7 @@ class ClientShell:
         tries = UnlockTries(attempt, clock, parts.unlock_matches, self._journal)
         self.holding = Holding(
             policy, attempt, face, status, self._responding, tries,
-            lambda event: self._controller.post_event(event), lambda body: self._line.say(body),
+            lambda event: self._controller.post_event(event), lambda: self._line,
         )  # fmt: skip
         self._verdict = VerdictStep(policy, attempt, face, tries, self._journal)
         self._liveness = Liveness(self._protection, lambda: self._controller.dropped, self._journal)
@@ -395,5 +395,5 @@ class ClientShell:
         if left_s is not None:
             self._face.time_left(left_s)
         if left_s == 0:
-            self._post(EventName.TIME_UP, f"{self._time.total_min} minutes are over")
+            self._post(EventName.TIME_UP, self._time.over)
         self._time.save()

@@ -56,6 +56,7 @@ class ControlChannel:
         self._random = random
         self._answers: queue.Queue[Mapping[str, Json]] = queue.Queue(ANSWERS_MAX)
         self._stopping = threading.Event()
+        self._connected = threading.Event()
         self._thread = threading.Thread(target=self._run, name="control", daemon=True)
 
     def start(self) -> None:
@@ -67,6 +68,11 @@ class ControlChannel:
             self._answers.put_nowait(body)
         except queue.Full:
             log.warning("the control channel does not keep up: an answer waits for the next greeting")
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether the greeting went out and no cut was noticed since. Any thread."""
+        return self._connected.is_set()
 
     def stop(self) -> None:
         """Returns within the time that opening a connection may take, mostly at once."""
@@ -89,6 +95,8 @@ class ControlChannel:
                 log.info("the control channel is cut", error=type(error).__name__)
             except BadInput as error:
                 log.error("the control channel", error=str(error))
+            finally:
+                self._connected.clear()
             self._stopping.wait(wait_s * (0.5 + self._random()))
             wait_s = min(wait_s * 2, LONGEST_WAIT_S)
 
@@ -111,6 +119,7 @@ class ControlChannel:
         self._forget_answers()
         for body in self._greet():
             connection.send(json.dumps(dict(body)))
+        self._connected.set()
         while not self._stopping.is_set():
             self._send_answers(connection)
             try:

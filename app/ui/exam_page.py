@@ -30,6 +30,7 @@ class ExamPage(QWidget):
     zoom_changed = Signal(float)
     password_entered = Signal(str)
     hold_continued = Signal()
+    hold_close_asked = Signal()
     hold_left = Signal()
     cover_changed = Signal(str)
 
@@ -101,6 +102,7 @@ class ExamPage(QWidget):
         self.bar.zoom_changed.connect(self.zoom_changed)
         self.hold.password_entered.connect(self.password_entered)
         self.hold.continued.connect(self.hold_continued)
+        self.hold.close_asked.connect(self.hold_close_asked)
         self.hold.left.connect(lambda: self._ask(self.leave_question))
         for question in (self.finish_question, self.quit_question, self.leave_question):
             question.confirmed.connect(self._answered)

@@ -130,6 +130,8 @@ def _cases() -> Iterator[tuple[str, Show]]:
     yield "exam-quit", _exam(lambda w: w.exam_page.bar.quit_button.click(), long=True)
     yield "hold", _exam(lambda w: w.show_hold(samples.HELD))
     yield "hold-ready", _exam(lambda w: w.show_hold(samples.HELD_READY))
+    yield "hold-program", _exam(lambda w: w.show_hold(samples.HELD_BY_PROGRAM))
+    yield "hold-closing", _exam(lambda w: w.show_hold(samples.HELD_CLOSING))
     yield "hold-long", _exam(lambda w: w.show_hold(samples.HELD_LONG))
     yield "hold-proctor", _exam(lambda w: w.show_hold(samples.HELD_BY_PROCTOR))
     yield "hold-leave", _exam(_leave_held)

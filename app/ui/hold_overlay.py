@@ -16,6 +16,8 @@ from app.ui.words import breakable
 
 _PASSWORD_CHARS_MAX = 1000
 _CARD_PX = 640
+_NAME_CHARS_MAX = 20
+"""A longer name would not leave room for the other buttons; it is in the list and what a screen reader says."""
 
 
 def _spoken(view: HoldView) -> str:
@@ -42,13 +44,15 @@ class _OpenLine(QFrame):
 
 
 class HoldOverlay(Overlay):
-    """Signals: ``continued``, ``password_entered``, and ``left`` for who wants to hand in; that is asked about elsewhere.
+    """Signals: ``continued``, ``password_entered``, ``close_asked`` for who wants the programs that are named closed, and
+    ``left`` for who wants to hand in; that is asked about elsewhere.
 
     What is shown may change at any time. What was typed stays, and so does the focus, unless its control goes away.
     """
 
     continued = Signal()
     password_entered = Signal(str)
+    close_asked = Signal()
     left = Signal()
 
     def __init__(self, icons: Icons) -> None:
@@ -64,15 +68,18 @@ class HoldOverlay(Overlay):
         self._entry = QWidget()
         self._entry.setLayout(self._password_row())
         self.leave_button = Button(self.tr("Hand in and leave"), "secondary")
+        self.close_button = Button("", "primary")
         self.continue_button = Button(self.tr("Continue"), "primary")
         self.scroller = self._scrolling()
         for part in (self.scroller, self._entry):
             self.body.addWidget(part)
         self.buttons.insertWidget(0, self.leave_button)
+        self.buttons.addWidget(self.close_button)
         self.buttons.addWidget(self.continue_button)
         self.field.textChanged.connect(lambda _text: self._allow())
         self.field.returnPressed.connect(self._enter)
         self.unlock_button.clicked.connect(self._enter)
+        self.close_button.clicked.connect(self.close_asked)
         self.continue_button.clicked.connect(self.continued)
         self.leave_button.clicked.connect(self.left)
 
@@ -113,6 +120,7 @@ class HoldOverlay(Overlay):
         self._show_problem(view)
         if before is not None and (before.problem, before.wait_s > 0) != (view.problem, view.wait_s > 0):
             self.field.clear()
+        self._show_closing(view)
         self.continue_button.setVisible(view.continues)
         self._allow()
         self._place_focus(was_ready=before is not None and before.continues and not before.still_open)
@@ -134,6 +142,33 @@ class HoldOverlay(Overlay):
         if self.isVisible():
             announce(self, _spoken(view))
 
+    def _show_closing(self, view: HoldView) -> None:
+        """The focus is moved before the button can't have it any more: the next one in turn would be Hand in."""
+        works = bool(view.to_close) and not view.closing
+        if self.close_button.hasFocus() and not works:
+            self.card.setFocus(Qt.FocusReason.OtherFocusReason)
+        self.close_button.setText(self._close_words(view).replace("&", "&&"))
+        self.close_button.setAccessibleName(self._close_spoken(view))
+        self.close_button.setEnabled(works)
+        self.close_button.setVisible(bool(view.to_close))
+
+    def _close_words(self, view: HoldView) -> str:
+        if view.closing:
+            return self.tr("Closing…")
+        if len(view.to_close) > 1:
+            return self.tr("Close %n programs for me", "", len(view.to_close))
+        name = "".join(view.to_close)
+        if not name or len(name) > _NAME_CHARS_MAX or not name.isprintable():
+            return self.tr("Close it for me")
+        return self.tr("Close {name} for me").format(name=name)
+
+    def _close_spoken(self, view: HoldView) -> str:
+        names = ", ".join(name for name in view.to_close if name)
+        if not names:
+            return self._close_words(view)
+        words = self.tr("Closing {names}") if view.closing else self.tr("Close {names} for me")
+        return words.format(names=names)
+
     def _all_clear(self) -> str:
         return self.tr("Nothing stands in the way any more. You can continue.")
 
@@ -141,6 +176,8 @@ class HoldOverlay(Overlay):
         notes = []
         if view.by_proctor:
             notes.append(self.tr("Your proctor holds the exam and lets you go on."))
+            if view.line_down:
+                notes.append(self.tr("There is no connection to your proctor now; it is tried again by itself."))
         elif view.continues and view.still_open:
             notes.append(self.tr("You can continue as soon as this is done; it is looked at all the time."))
         elif not view.continues:
@@ -177,12 +214,16 @@ class HoldOverlay(Overlay):
         asks = view is not None and view.password and not waiting
         self.first_focus = self.continue_button if ready else self.field if asks else None
 
+    @property
+    def _ways_on(self) -> tuple[Button, ...]:
+        return self.leave_button, self.close_button, self.continue_button
+
     def _place_focus(self, *, was_ready: bool) -> None:
         """To Continue when it has just become possible and nobody is typing; else only where the focus would be lost."""
         if not self.isVisible():
             return
         ready = self.default_button is not None
-        places = (self.card, self.scroller, self.field, self.unlock_button, self.continue_button, self.leave_button)
+        places = (self.card, self.scroller, self.field, self.unlock_button, *self._ways_on)
         lost = not any(place.hasFocus() and place.isEnabled() for place in places)
         if lost or (ready and not was_ready and not self.field.text()):
             self.take_focus()

@@ -61,6 +61,23 @@ HELD = HoldView(
     continues=True,
 )
 HELD_READY = replace(HELD, still_open=())
+HELD_BY_PROGRAM = HoldView(
+    reason="A program was running that the exam does not allow. (telegram (messenger))",
+    still_open=(
+        StillOpen(
+            "A program runs that the exam does not allow.",
+            "telegram",
+            "Close it with the button below. What is not saved in it may be lost.",
+        ),
+    ),
+    continues=True,
+    to_close=("telegram",),
+)
+HELD_CLOSING = replace(
+    HELD_BY_PROGRAM,
+    still_open=(replace(HELD_BY_PROGRAM.still_open[0], advice="It was asked to close; that takes a few seconds."),),
+    closing=True,
+)
 HELD_LONG = HoldView(
     reason="A program was running that the exam does not allow. (anydesk (remote control: another person can see the "
     "screen and use the keyboard); obs64 (screen recording: the exam's questions can be copied))",
@@ -76,6 +93,7 @@ HELD_LONG = HoldView(
     continues=True,
     password=True,
     proctor=True,
+    to_close=("obs64", "a-program-with-a-very-long-name-that-no-line-of-the-card-has-enough-room-for"),
     problem="That password is wrong.",
     wait_s=15,
 )
@@ -84,6 +102,7 @@ HELD_BY_PROCTOR = HoldView(
     password=True,
     proctor=True,
     by_proctor=True,
+    line_down=True,
     time_runs=False,
 )
 _END_REMOTE = (

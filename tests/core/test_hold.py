@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from app.core import codes
 from app.core.hold import FREE_TRIES, hold_reason, hold_view, may_continue, wait_after
 from app.core.policy import Exam, Live, Lockdown, Policy, Upload
-from app.core.responses import Cause, Following, due, opened, refused, seen
+from app.core.responses import ASK_NS, Cause, Following, due, opened, refused, seen, wanted
 from app.core.rule_table import CLIPBOARD, FOREIGN_WINDOW, MONITORS, PROCESS
 from app.core.session import By, Phase, State
 from app.core.types import NS_PER_S, ForeignWindow, ProcessesSeen, Violation, WindowIs, WindowsSeen
@@ -60,6 +60,50 @@ def test_what_the_system_says_of_a_program_that_it_does_not_let_us_close_is_the_
     (program,) = following.efforts
     view = hold_view(BY_RULE, refused(following, program, "Ask whoever runs the machine."), policy())
     assert [one.advice for one in view.still_open] == ["Ask whoever runs the machine."]
+
+
+def open_program(*pids: int) -> Following:
+    return seen(open_(PROCESS), ProcessesSeen(0, (("chat", "messenger"), ("obs", "recorder")), pids))
+
+
+def test_programs_that_hold_the_exam_are_offered_to_be_closed_by_their_names() -> None:
+    view = hold_view(BY_RULE, open_program(4, 5), policy())
+    assert (view.to_close, view.closing) == (("chat", "obs"), False)
+    assert "button" in view.still_open[0].advice
+    unnamed = seen(open_(FOREIGN_WINDOW), WindowsSeen(0, (ForeignWindow("", WindowIs.ABOVE, 7),)))
+    assert hold_view(BY_RULE, unnamed, policy()).to_close == ("",)
+
+
+def test_what_nobody_can_ask_is_not_offered() -> None:
+    unknown = seen(open_(FOREIGN_WINDOW), WindowsSeen(0, (ForeignWindow("game", WindowIs.ABOVE, 0),)))
+    for following in (open_program(), unknown, open_(MONITORS)):
+        view = hold_view(BY_RULE, following, policy())
+        assert view.to_close == ()
+        assert "button" not in view.still_open[0].advice
+
+
+def test_while_it_closes_it_says_so_and_when_it_stays_it_says_what_else_helps() -> None:
+    following, _ = wanted(open_program(4), 0)
+    view = hold_view(BY_RULE, following, policy())
+    assert (view.to_close, view.closing) == (("chat", "obs"), True)
+    assert "a few seconds" in view.still_open[0].advice
+    following, _ = due(following, ASK_NS, kill=False)
+    view = hold_view(BY_RULE, following, policy())
+    assert (view.to_close, view.closing) == ((), False)
+    assert "still there. Ask for help, or hand in." in view.still_open[0].advice
+
+
+def test_what_began_while_something_closes_is_offered_after_it() -> None:
+    following, _ = wanted(open_program(4), 0)
+    later = ProcessesSeen(1, (("obs", "recorder"),), (5,))
+    following = seen(opened(following, Violation(9, PROCESS, 1, None, 0.5, 1.0), "hold", 1), later)
+    assert hold_view(BY_RULE, following, policy()).to_close == ("obs",)
+
+
+def test_that_the_line_is_down_is_said_where_a_proctor_on_it_has_to_help() -> None:
+    for state, told in ((BY_PROCTOR, True), (BY_RULE, False)):
+        assert hold_view(state, NOTHING, policy(live=LINE), line_down=True).line_down is told
+    assert not hold_view(BY_PROCTOR, NOTHING, policy(live=LINE)).line_down
 
 
 def test_a_violation_that_has_no_words_of_its_own_says_its_sentence() -> None:

@@ -22,12 +22,16 @@ from app.core.responses import (
     Program,
     Step,
     blocking,
+    closable,
     closed,
+    closing,
     due,
     excused,
+    offered,
     opened,
     refused,
     seen,
+    wanted,
 )
 from app.core.rule_table import BLOCKED_KEY, FOCUS_LOST, FOREIGN_WINDOW, GAP, MONITORS, PROCESS, REMOTE_CONTROL
 from app.core.types import (
@@ -61,6 +65,11 @@ class Exam:
     def open(self, code: int, response: Response, number: int = 1) -> None:
         violation = Violation(number, code, self.now_ns, None, 0.5, 1.0, "detail")
         self.following = opened(self.following, violation, response, self.now_ns)
+
+    def want(self) -> None:
+        """The candidate presses the button."""
+        self.following, steps = wanted(self.following, self.now_ns)
+        self.done += steps
 
     def close(self, number: int = 1) -> None:
         self.following = closed(self.following, number)
@@ -182,6 +191,62 @@ def test_a_program_that_comes_back_is_asked_again() -> None:
         exam.close(number)
 
 
+def held_by_programs(*pids: int, kill: bool = False) -> Exam:
+    exam = Exam(kill=kill)
+    exam.see(ProcessesSeen(0, CHAT, pids))
+    exam.open(PROCESS, "hold")
+    assert kinds(exam.pass_(60 * NS_PER_S)) == [Hold], "nobody asked for more"
+    return exam
+
+
+def test_what_holds_the_exam_is_asked_to_close_once_the_candidate_wants_it() -> None:
+    exam = held_by_programs(41)
+    assert offered(exam.following) == (PROGRAM,)
+    exam.want()
+    exam.want()
+    assert exam.done[1:] == [AskToClose(PROGRAM, by_candidate=True)]
+    assert (offered(exam.following), closing(exam.following)) == ((), (PROGRAM,))
+    exam.see(GONE)
+    assert closing(exam.following) == ()
+
+
+def test_what_the_candidate_wants_closed_is_ended_only_where_the_policy_allows_it() -> None:
+    for kill, steps in ((False, []), (True, [EndProgram(PROGRAM)])):
+        exam = held_by_programs(41, kill=kill)
+        exam.want()
+        assert exam.pass_(ASK_NS - 1) == []
+        assert exam.pass_(60 * NS_PER_S) == steps
+        assert closing(exam.following) == ()
+        assert exam.following.efforts[PROGRAM].over
+
+
+def test_what_comes_while_the_exam_is_held_is_left_alone_until_the_candidate_wants_that_closed_too() -> None:
+    exam = held_by_programs(41, kill=True)
+    exam.want()
+    exam.see(ProcessesSeen(exam.now_ns, CHAT, (41, 43)))
+    assert exam.pass_(60 * NS_PER_S) == [EndProgram(PROGRAM)]
+    assert offered(exam.following) == (Program("chat", pid=43),)
+
+
+def test_what_the_system_does_not_let_us_close_for_the_candidate_is_not_waited_for() -> None:
+    exam = held_by_programs(41)
+    exam.want()
+    exam.following = refused(exam.following, PROGRAM, "Not yours.")
+    assert exam.pass_() == []
+    assert (offered(exam.following), closing(exam.following)) == ((), ())
+
+
+def test_nothing_is_offered_where_nothing_can_be_asked_or_somebody_let_it_pass() -> None:
+    exam = Exam()
+    exam.see(WindowsSeen(0, (ForeignWindow("game", WindowIs.ABOVE, 0, None),)))
+    exam.open(FOREIGN_WINDOW, "hold", 1)
+    exam.open(MONITORS, "hold", 2)
+    assert closable(exam.following) == ()
+    passed = held_by_programs(41)
+    passed.following = excused(passed.following)
+    assert offered(passed.following) == ()
+
+
 @pytest.mark.parametrize("response", ["hold", "end"])
 @pytest.mark.parametrize("state", [SessionState.LOCKED, SessionState.ASLEEP])
 def test_a_screen_lock_or_sleep_neither_holds_nor_ends_an_exam(state: SessionState, response: Response) -> None:
@@ -253,6 +318,7 @@ events = st.lists(
         st.tuples(st.just("runs"), st.integers(0, 3), st.just("")),
         st.tuples(st.just("pass"), st.integers(0, 12), st.just("")),
         st.tuples(st.just("excuse"), st.just(0), st.just("")),
+        st.tuples(st.just("want"), st.just(0), st.just("")),
     ),
     max_size=25,
 )
@@ -262,7 +328,7 @@ events = st.lists(
 def test_whatever_happens_programs_are_asked_before_they_are_ended_and_violations_followed_once(
     happened: list[tuple[str, int, Response]], kill: bool
 ) -> None:
-    exam, number, asked_ns = Exam(kill=kill), 0, {}
+    exam, number, asked_ns = Exam(kill=kill), 0, dict[Program, int]()
     ended: set[Program] = set()
     followed: list[int] = []
     responses: dict[int, Response] = {}
@@ -276,12 +342,19 @@ def test_whatever_happens_programs_are_asked_before_they_are_ended_and_violation
         elif what == "runs":
             exam.see(ProcessesSeen(exam.now_ns, CHAT * min(1, value), tuple(range(value))))
             ended.clear()
+            asked_ns = {program: asked for program, asked in asked_ns.items() if program.pid in range(value)}
         elif what == "excuse":
             exam.following = excused(exam.following)
-        else:
+        elif what == "pass":
             exam.now_ns += value * NS_PER_S
-        for step in exam.pass_():
+        before = len(exam.done)
+        if what == "want":
+            exam.want()
+        exam.pass_()
+        for step in exam.done[before:]:
             if isinstance(step, AskToClose):
+                assert step.program not in asked_ns, "once"
+                assert not step.by_candidate or what == "want"
                 asked_ns[step.program] = exam.now_ns
             elif isinstance(step, EndProgram):
                 assert kill
@@ -293,6 +366,8 @@ def test_whatever_happens_programs_are_asked_before_they_are_ended_and_violation
                 assert responses[step.cause.number] in ("hold", "close", "end")
                 assert isinstance(step, EndAttempt) == (responses[step.cause.number] == "end")
     assert len(followed) == len(set(followed))
+    exam.pass_(ASK_NS + END_NS)
+    assert closing(exam.following) == ()
 
 
 @given(st.booleans(), st.integers(1, 4))

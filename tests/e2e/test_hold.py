@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from app.core.types import Json
 from app.runtime.virtual_desktop import VirtualDesktop
-from tests.e2e.harness import Backend, Client, make_key, rows, running, until
+from tests.e2e.harness import WAIT_S, Backend, Client, make_key, rows, running, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
@@ -28,7 +29,7 @@ def nothing_is_open(client: Client) -> bool:
     return bool(lists) and lists[-1] == []
 
 
-def test_a_denied_program_holds_the_exam_until_it_is_closed_and_the_candidate_continues(
+def test_a_denied_program_holds_the_exam_until_the_candidate_has_it_closed_and_continues(
     own_desktop: VirtualDesktop, backend: Backend, tmp_path: Path
 ) -> None:
     key, trust = make_key(backend, tmp_path, POLICY)
@@ -40,7 +41,8 @@ def test_a_denied_program_holds_the_exam_until_it_is_closed_and_the_candidate_co
             client.await_page("hold")
             assert not nothing_is_open(client)
             client.press("Return")  # there is no Continue yet
-            denied.kill()
+            client.press("Tab", "Tab", "Return")
+            assert denied.wait(WAIT_S) == -signal.SIGTERM
         until("the list on the lock screen to be empty", lambda: nothing_is_open(client))
         assert client.page() == "hold"
         client.press("Return")
@@ -50,5 +52,6 @@ def test_a_denied_program_holds_the_exam_until_it_is_closed_and_the_candidate_co
     assert client.verified().ok
     log = rows(client.report(), "events")
     assert [e.get("by") for e in log if e["event"] == "phase" and e.get("by")] == ["rule", "candidate"]
+    assert [(e["program"], e["by"]) for e in log if e["event"] == "asked_to_close"] == [(DENIED.lower(), "candidate")]
     assert DENIED.lower() in next(str(e["reason"]).lower() for e in log if e.get("phase") == "held")
     assert 5111 in client.codes()

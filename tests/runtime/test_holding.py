@@ -20,12 +20,15 @@ from app.core.types import (
     DisplaysSeen,
     EntryKind,
     FocusChanged,
+    ForeignWindow,
     Json,
     KeyBlocked,
     Observation,
     ProcessesSeen,
     SessionSeen,
     SessionState,
+    WindowIs,
+    WindowsSeen,
 )
 from app.evidence.verify import verify
 from app.runtime.clock_moves import Moved
@@ -206,6 +209,58 @@ def test_what_was_about_to_follow_when_a_pause_began_does_not_follow_after_it(he
 # ---- ways on
 
 
+def close_for_me(run: Run) -> None:
+    run.do(lambda: run.shell.holding.close_for_me(run.controller.state))
+
+
+def test_a_program_that_holds_the_exam_is_closed_for_the_candidate_who_wants_it(here: Machine) -> None:
+    responds(here, c5111="hold")
+    with client(here) as run:
+        run.reach_exam()
+        close_for_me(run)
+        see(run, here, programs(4242))
+        until_held(run)
+        assert (here.closer.asked, shown(run).to_close, shown(run).closing) == ([], ("chat",), False)
+        close_for_me(run)
+        assert (here.closer.asked, shown(run).closing) == ([4242], True)
+        assert [(b["program"], b["by"]) for b in run.bodies(name="asked_to_close")] == [("chat", "candidate")]
+        see(run, here, programs())
+        run.until(lambda: not shown(run).still_open, "the list to empty")
+        go_on(run)
+        run.until_phase(Phase.RUNNING)
+
+
+def test_a_window_that_holds_the_exam_is_closed_for_the_candidate_and_its_process_stays(here: Machine) -> None:
+    responds(here, c5122="hold")
+    window = ForeignWindow("game", WindowIs.ABOVE, 7, 4242)
+    with client(here) as run:
+        run.reach_exam()
+        see(run, here, lambda at_ns: WindowsSeen(at_ns, (window,)))
+        here.clock.leap(1)
+        see(run, here, lambda at_ns: WindowsSeen(at_ns, (window,)))
+        until_held(run)
+        close_for_me(run)
+        assert here.closer.asked_windows == [7]
+        here.clock.leap(60)
+        run.until(lambda: "still there" in shown(run).still_open[0].advice, "the advice")
+        assert (shown(run).to_close, here.closer.ended) == ((), [])
+
+
+def test_a_program_that_can_not_be_closed_for_the_candidate_says_why(here: Machine) -> None:
+    responds(here, c5111="hold")
+    here.closer.refusal = "This user may not close it; ask whoever runs the machine."
+    with client(here) as run:
+        run.reach_exam()
+        see(run, here, programs(4242))
+        until_held(run)
+        close_for_me(run)
+        run.until(lambda: not shown(run).to_close, "the button to go")
+        assert [one.advice for one in shown(run).still_open] == [here.closer.refusal]
+        assert [(b["sentence"], b["by"]) for b in run.bodies(name="close_refused")] == [
+            (here.closer.refusal, "candidate")
+        ]
+
+
 def test_the_password_lets_the_exam_go_on_as_things_are_and_is_in_no_file(here: Machine) -> None:
     responds(here, Lockdown(hold_release="proctor", unlock_password=STORED), c5007="hold")
     with client(here) as run:
@@ -299,7 +354,7 @@ def test_an_exam_whose_time_ends_while_it_is_held_is_handed_in(here: Machine, by
         here.clock.leap(61)
         run.until_handed_in()
         assert phases(run)[-1][0] != "held"
-        assert run.controller.state.reason.endswith("are over")
+        assert run.controller.state.reason == "1 minute is over"
         assert verify(run.attempt.root).ok
 
 
@@ -332,8 +387,15 @@ def test_a_proctor_holds_the_exam_lets_it_go_on_and_is_told_how_it_is(here: Mach
             server.send({"type": "lock", "seq": 3})
             assert server.next()["status"] == "refused"
             server.until(lambda: told(server.states), "the hold to be told")
+            assert not shown(run).line_down
+            server.refusals = 1_000
+            server.cut()
+            run.until(lambda: shown(run).line_down, "the cut to be shown")
+            server.refusals = 0
+            run.until(lambda: not shown(run).line_down, "the line to be back")
             server.send({"type": "unlock", "seq": 4, "reason": "All is well."})
-            assert server.next()["status"] == "applied"
+            answers = iter(server.next, None)  # those from before the cut are said again
+            assert next(one for one in answers if one.get("seq") == 4)["status"] == "applied"
             run.until_phase(Phase.RUNNING)
             server.until(lambda: not told(server.states), "the release to be told")
             assert [p for p in phases(run) if p[1]] == [("held", "proctor"), ("running", "proctor")]

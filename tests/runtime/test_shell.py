@@ -211,7 +211,7 @@ def test_when_the_time_is_up_the_exam_is_handed_in(tmp_path: Path) -> None:
         run.until_handed_in()
         assert run.face.seconds_left[-1] == 0
         finishing = [b for b in run.bodies(name="phase") if b["phase"] == "finishing"]
-        assert [(b["because"], b["reason"]) for b in finishing] == [("time_up", "1 minutes are over")]
+        assert [(b["because"], b["reason"]) for b in finishing] == [("time_up", "1 minute is over")]
 
 
 def test_detection_that_could_not_be_loaded_and_a_clock_that_was_set_are_recorded_for_the_proctor(

@@ -66,6 +66,56 @@ def test_continue_is_taken_back_when_something_opens_again(held: ClientWindow) -
     assert "You can continue." not in words(held)
 
 
+def test_what_holds_the_exam_is_closed_by_a_button_that_names_it_and_works_by_keyboard(
+    held: ClientWindow, qtbot: QtBot, press: Press
+) -> None:
+    held.show_hold(samples.HELD_BY_PROGRAM)
+    button = screen(held).close_button
+    assert button.text() == "Close telegram for me"
+    with qtbot.assertNotEmitted(held.hold_close_asked):
+        press("Return")  # what somebody typed just now closes nothing
+    press("Tab", "Tab")
+    qtbot.waitUntil(button.hasFocus)
+    with qtbot.waitSignal(held.hold_close_asked):
+        press("Return")
+
+
+def test_while_it_closes_nothing_can_be_pressed_by_mistake_and_then_continue_is_next(
+    held: ClientWindow, qtbot: QtBot
+) -> None:
+    held.show_hold(samples.HELD_BY_PROGRAM)
+    button = screen(held).close_button
+    button.setFocus()
+    qtbot.waitUntil(button.hasFocus)
+    held.show_hold(samples.HELD_CLOSING)
+    assert not button.isEnabled()
+    assert (button.text(), button.accessibleName()) == ("Closing…", "Closing telegram")
+    assert screen(held).card.hasFocus()
+    held.show_hold(samples.HELD_READY)
+    assert not button.isVisible()
+    qtbot.waitUntil(screen(held).continue_button.hasFocus)
+
+
+@pytest.mark.parametrize(
+    ("names", "words", "spoken"),
+    [
+        (("R&D",), "Close R&&D for me", "Close R&D for me"),
+        (("x" * 21,), "Close it for me", f"Close {'x' * 21} for me"),
+        (("",), "Close it for me", "Close it for me"),
+        (("chat", "obs"), "Close 2 programs for me", "Close chat, obs for me"),
+    ],
+    ids=["one", "long", "nameless", "several"],
+)
+def test_the_button_says_what_it_closes(held: ClientWindow, names: tuple[str, ...], words: str, spoken: str) -> None:
+    held.show_hold(replace(samples.HELD_BY_PROGRAM, to_close=names))
+    button = screen(held).close_button
+    assert (button.text(), button.accessibleName()) == (words, spoken)
+
+
+def test_there_is_no_such_button_where_nothing_can_be_closed(held: ClientWindow) -> None:
+    assert not screen(held).close_button.isVisible()
+
+
 def test_who_types_a_password_is_not_disturbed_by_what_changes(held: ClientWindow, qtbot: QtBot, press: Press) -> None:
     held.show_hold(replace(samples.HELD, password=True))
     screen(held).field.setFocus()
@@ -130,6 +180,7 @@ def test_a_hold_that_ends_takes_its_question_along(held: ClientWindow) -> None:
 def test_it_says_who_has_to_let_the_exam_go_on(held: ClientWindow) -> None:
     held.show_hold(samples.HELD_BY_PROCTOR)
     assert "Your proctor holds the exam" in words(held)
+    assert "no connection to your proctor now; it is tried again" in words(held)
     assert "time stands still" in words(held)
     assert not screen(held).continue_button.isVisible()
     held.show_hold(HoldView("Held.", password=True, proctor=True))
