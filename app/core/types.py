@@ -8,7 +8,7 @@ import this module without loading it.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -391,20 +391,3 @@ class Entry:
     body: Mapping[str, Json]
     prev: str
     hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class CheckResult:
-    """One line of the system check. ``advice`` says what to do; empty when ``ok``.
-
-    ``judgement``: the machine's signs that it was made from, where it was; see ``core.verdict``.
-    """
-
-    name: str
-    ok: bool
-    required: bool
-    detail: str
-    advice: str = ""
-    code: int | None = None
-    facts: Mapping[str, Json] = field(default_factory=dict)
-    judgement: Judgement | None = None

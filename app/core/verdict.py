@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
+from app.core.checks import CheckResult
 from app.core.machine import POSSIBLE_FROM, Judgement, Suspicion, Verdict, WeighedSignal
 from app.core.machine_rules import MACHINE_CODES, is_met
 from app.core.policy import Policy, Response
 from app.core.responses import FOLLOWED
 from app.core.rule_table import EffectiveRule, settings_for
-from app.core.types import CheckResult
 
 LEAST_REASON_CHARS = 5
 MOST_REASON_CHARS = 500

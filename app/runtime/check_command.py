@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from app.core.checks import CheckResult
 from app.core.policy import Capture
-from app.core.types import AudioChunk, CheckResult, Frame
+from app.core.types import AudioChunk, Frame
 from app.runtime.checks import CheckContext, run_checks
 from app.runtime.clock import SystemClock
 from app.runtime.lists import list_folders, load_lists

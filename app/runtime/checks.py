@@ -14,10 +14,11 @@ import psutil
 from app.browser.sandbox import sandbox_problem
 from app.core import codes
 from app.core.abilities import stopping, unmet
+from app.core.checks import CheckResult
 from app.core.errors import BackendError
 from app.core.policy import Policy
 from app.core.ports import Clock, ExamBackend
-from app.core.types import CheckResult, Json, Stream
+from app.core.types import Json, Stream
 from app.lockdown.platform import unsupported
 from app.runtime.checks_machine import machine_rows
 from app.runtime.lists import Lists

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import structlog
 
 from app.core import codes
+from app.core.checks import CheckResult
 from app.core.errors import LockdownError
 from app.core.lockdown import MONITORS, plan, wanted_watchers
 from app.core.policy import Candidate, Exam, Policy, Upload
 from app.core.ports import Clock
-from app.core.types import CheckResult, DisplaysSeen, MachineSeen, Observation, ProcessesSeen
+from app.core.types import DisplaysSeen, MachineSeen, Observation, ProcessesSeen
 from app.core.verdict import machine_checks
 from app.lockdown.platform import machine_facts, watchers_for
 from app.lockdown.setting import WatchSetting

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from functools import cached_property
 
 from app import __version__
+from app.core.checks import CheckResult
 from app.core.control import ControlMessage
 from app.core.policy import Policy
 from app.core.ports import Clock, Closer
-from app.core.types import AudioChunk, CheckResult, Frame, Json, Observation
+from app.core.types import AudioChunk, Frame, Json, Observation
 from app.core.unlock import matches
 from app.lockdown.platform import closer
 from app.runtime.attempts import Attempt

@@ -7,8 +7,9 @@ import platform
 from collections.abc import Mapping, Sequence
 
 from app import __version__
+from app.core.checks import CheckResult
 from app.core.policy import Policy
-from app.core.types import CheckResult, Json
+from app.core.types import Json
 from app.keys.settings import SECRETS
 from app.keys.tokens import ConfigKey
 from app.runtime.build import own_build

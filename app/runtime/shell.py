@@ -11,6 +11,7 @@ from collections.abc import Callable
 import structlog
 
 from app.core import codes
+from app.core.checks import CheckResult
 from app.core.errors import InvigilError, LockdownError
 from app.core.policy import Policy, Response
 from app.core.ports import Clock, SourceInfo
@@ -18,7 +19,6 @@ from app.core.responses import NORMAL_LIFE
 from app.core.session import UNDER_WAY, Command, Event, EventName, Phase, State
 from app.core.types import (
     NS_PER_S,
-    CheckResult,
     ClockSet,
     EntryKind,
     Instant,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from app.core.checks import CheckResult
 from app.core.control import ControlMessage
 from app.core.policy import Policy
 from app.core.ports import Closer
 from app.core.session import Event
-from app.core.types import AudioChunk, CheckResult, Frame, Json, Observation, Stream
+from app.core.types import AudioChunk, Frame, Json, Observation, Stream
 from app.runtime.attempts import Attempt
 from app.runtime.control_line import Greet
 from app.runtime.delivery import Delivery, DeliveryListener

@@ -6,9 +6,10 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from app.core.checks import CheckResult
 from app.core.policy import Policy
 from app.core.session import By
-from app.core.types import NS_PER_S, CheckResult, Json
+from app.core.types import NS_PER_S, Json
 from app.core.verdict import Override, VerdictView, reason_problem, refused_codes, verdict_view, with_override
 from app.runtime.attempts import Attempt
 from app.runtime.unlock_tries import WRONG, UnlockTries

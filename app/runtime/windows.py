@@ -9,9 +9,10 @@ import psutil
 from PySide6.QtCore import QTimer
 
 from app.browser.exam_view import ExamView
+from app.core.checks import CheckResult
 from app.core.hold import HoldView
 from app.core.policy import Policy
-from app.core.types import CheckResult, Frame, Json, Stream
+from app.core.types import Frame, Json, Stream
 from app.core.verdict import VerdictView
 from app.runtime.bridge import LatestOnly, UiBridge, to_image
 from app.runtime.checks import required_failed, result_json

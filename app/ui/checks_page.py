@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
+from app.core.checks import CheckResult
 from app.core.policy import Capture
-from app.core.types import CheckResult
 from app.ui.icons import Icons
 from app.ui.meter import MicrophoneMeter
 from app.ui.page import ContentPage

@@ -10,9 +10,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QCloseEvent, QImage, QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QMainWindow, QRhiWidget, QStackedWidget, QVBoxLayout, QWidget
 
+from app.core.checks import CheckResult
 from app.core.hold import HoldView
 from app.core.policy import Policy
-from app.core.types import CheckResult
 from app.core.verdict import VerdictView
 from app.ui.candidate_page import CandidatePage
 from app.ui.checks_page import ChecksPage

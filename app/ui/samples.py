@@ -8,10 +8,10 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.core.checks import CheckResult
 from app.core.hold import HoldView, StillOpen
 from app.core.machine import Judgement, Suspicion, Verdict, WeighedSignal
 from app.core.policy import Accessibility, Candidate, Exam, Lockdown, Policy, Privacy, Upload
-from app.core.types import CheckResult
 from app.core.verdict import Sign, VerdictPart, VerdictView
 from app.ui.theme import current
 from app.ui.widgets import column, frame, label

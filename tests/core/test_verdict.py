@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from app.core.checks import CheckResult
 from app.core.machine import FoundSignal, Judgement, judge
 from app.core.machine_signals import KNOWN
 from app.core.policy import Candidate, Detection, Exam, Policy, Response, RuleSetting, Upload
-from app.core.types import CheckResult
 from app.core.verdict import (
     NOTHING,
     Override,

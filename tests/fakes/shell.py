@@ -13,13 +13,14 @@ from pathlib import Path
 
 from app.core import unlock
 from app.core.audience import Audience
+from app.core.checks import CheckResult
 from app.core.control import ControlMessage
 from app.core.errors import BackendError, BadInput, LockdownError
 from app.core.hold import HoldView
 from app.core.policy import Capture, Detection, Evidence, Identity, Lockdown, Policy
 from app.core.ports import AttemptRegistration, Closer, UploadJob
 from app.core.session import Event, EventName, Phase
-from app.core.types import NS_PER_S, AudioChunk, CheckResult, EntryKind, Frame, Instant, Json, Observation, Stream
+from app.core.types import NS_PER_S, AudioChunk, EntryKind, Frame, Instant, Json, Observation, Stream
 from app.core.verdict import VerdictView
 from app.keys.tokens import ConfigKey
 from app.runtime.attempts import Attempt, open_attempt

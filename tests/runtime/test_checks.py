@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from app.cli.main import main
+from app.core.checks import CheckResult
 from app.core.machine import FoundSignal, judge
 from app.core.machine_signals import KNOWN
 from app.core.policy import Capture, Evidence, Identity, Live, Lockdown, Policy
 from app.core.ports import AudioSource, FrameSource
-from app.core.types import AudioChunk, CheckResult, Frame
+from app.core.types import AudioChunk, Frame
 from app.core.verdict import machine_checks
 from app.lockdown.processes import ListedProcess
 from app.runtime.checks import CheckContext, required_failed, result_json, run_checks

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from app.core.checks import CheckResult
 from app.core.policy import Detection, Lockdown, RuleSetting
-from app.core.types import CheckResult
 from app.runtime.build import own_build
 from app.runtime.session_facts import key_facts, plain, policy_body, session_body
 from tests.fakes.session import TOKEN, exam_policy

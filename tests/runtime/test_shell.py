@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from app.core.checks import CheckResult
 from app.core.errors import EvidenceError
 from app.core.session import Event, EventName, Phase
-from app.core.types import NS_PER_MS, CheckResult, EntryKind, KeyBlocked, Stream
+from app.core.types import NS_PER_MS, EntryKind, KeyBlocked, Stream
 from app.evidence.verify import verify
 from app.runtime.clock_moves import Moved
 from tests.fakes.session import TOKEN

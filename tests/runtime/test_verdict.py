@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.core import unlock
+from app.core.checks import CheckResult
 from app.core.hold import FREE_TRIES
 from app.core.machine import FoundSignal, Judgement, judge
 from app.core.machine_signals import KNOWN
 from app.core.policy import Detection, Lockdown, RuleSetting
 from app.core.session import Phase
-from app.core.types import CheckResult, EntryKind, MachineSeen
+from app.core.types import EntryKind, MachineSeen
 from app.core.verdict import machine_checks
 from tests.fakes.shell import Machine, Run, client, machine
 

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
-from app.core.types import CheckResult
+from app.core.checks import CheckResult
 from app.ui import samples
 from app.ui.checks_page import ResultLine
 from app.ui.main_window import ClientWindow
