@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import socket
@@ -134,7 +135,8 @@ class ScriptedCompositor:
                 return
             with client:
                 self._kinds, self._client = {1: "wl_display"}, client
-                self._talk(client)
+                with contextlib.suppress(OSError):  # who asked may have heard enough, and be gone
+                    self._talk(client)
                 self._client = None
 
     def _talk(self, client: socket.socket) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QMetaObject, Qt
 from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow
 
 from app.core.lockdown import CLIPBOARD, KEEP_AWAKE, KEYBOARD, KIOSK, Plan
@@ -40,20 +41,23 @@ def main() -> int:
             file.write(f"{what} {KeepAwake().before()['timeout_s']}\n")
 
     def work() -> None:
+        """On a thread of its own, as in the real client: the keyboard is asked for again while another program has it."""
         note("started")
-        perform_all([o for o in operations if o.name != "keyboard"], journal)
-        QTimer.singleShot(300, lock_keyboard)
-
-    def lock_keyboard() -> None:
-        perform_all([o for o in operations if o.name == "keyboard"], journal)
+        perform_all(operations, journal)
         note("locked")
         if "--resume" not in sys.argv:
             os.kill(os.getpid(), signal.SIGKILL)
         problems = revert_all(journal, all_operations() | {o.name: o for o in operations})
         note(f"released{len(problems)}")
-        application.exit(0)
 
-    QTimer.singleShot(0, work)
+    def locked_and_released() -> None:
+        try:
+            work()
+        finally:
+            QMetaObject.invokeMethod(application, "quit", Qt.ConnectionType.QueuedConnection)
+
+    window.show()
+    threading.Thread(target=locked_and_released, daemon=True).start()
     return application.exec()
 
 
