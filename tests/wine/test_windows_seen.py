@@ -68,9 +68,9 @@ def test_windows_beside_below_and_of_allowed_programs_are_no_accusation(other: O
         watcher = ForeignWindows(Listener(), lambda: exam, {os.getpid()}, ())
         assert found(watcher) is None
         over = other.window(100, 100, 300, 200)
-        user32_placing.put_on_top(over)
+        user32_placing.put_on_top(over)  # which does not wait until it is
+        until(lambda: [one[2] for one in found(watcher) or []] == [over])
         assert ForeignWindows(Listener(), lambda: exam, {os.getpid()}, {"python"}).poll(0) == ()
-        assert [one[2] for one in found(watcher) or []] == [over]
     finally:
         for window in (below, beside, over):
             other.ask("hide", window)
