@@ -114,7 +114,7 @@ def hold_view(
 def hold_reason(cause: Cause) -> str:
     """Why the exam is held, for the candidate and the report."""
     sentence = codes.code(cause.code).sentence
-    return f"{sentence} ({cause.detail})" if cause.detail else sentence
+    return f"{sentence.removesuffix('.')}: {cause.detail}." if cause.detail else sentence
 
 
 def wait_after(failures: int) -> int:

@@ -50,7 +50,7 @@ LONG = Policy(
     lockdown=Lockdown(denied_processes=("teamviewer",), quit_always=True),
 )
 HELD = HoldView(
-    reason="More than one monitor was connected. (HDMI-A-2)",
+    reason="More than one monitor was connected: HDMI-A-2.",
     still_open=(
         StillOpen(
             "More than one monitor is connected.",
@@ -62,7 +62,7 @@ HELD = HoldView(
 )
 HELD_READY = replace(HELD, still_open=())
 HELD_BY_PROGRAM = HoldView(
-    reason="A program was running that the exam does not allow. (telegram (messenger))",
+    reason="A program was running that the exam does not allow: telegram (messenger).",
     still_open=(
         StillOpen(
             "A program runs that the exam does not allow.",
@@ -79,8 +79,8 @@ HELD_CLOSING = replace(
     closing=True,
 )
 HELD_LONG = HoldView(
-    reason="A program was running that the exam does not allow. (anydesk (remote control: another person can see the "
-    "screen and use the keyboard); obs64 (screen recording: the exam's questions can be copied))",
+    reason="A program was running that the exam does not allow: anydesk (remote control: another person can see the "
+    "screen and use the keyboard); obs64 (screen recording: the exam's questions can be copied).",
     still_open=(
         StillOpen(
             "A program runs that the exam does not allow.",

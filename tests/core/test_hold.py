@@ -141,7 +141,7 @@ def test_a_view_says_who_can_help_whether_time_runs_and_how_long_to_wait() -> No
 
 def test_the_reason_of_a_hold_is_the_violation_s_sentence_with_its_detail() -> None:
     cause = Cause(1, MONITORS, "hold", 0, "HDMI-2")
-    assert hold_reason(cause) == "More than one monitor was connected. (HDMI-2)"
+    assert hold_reason(cause) == "More than one monitor was connected: HDMI-2."
     assert hold_reason(replace(cause, detail="")) == "More than one monitor was connected."
 
 
