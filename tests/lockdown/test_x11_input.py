@@ -17,8 +17,9 @@ from Xlib.protocol import rq
 from app.core.types import NS_PER_S, InputInjected
 from app.lockdown.linux import x11_input
 from app.lockdown.linux.x11_input import InjectedInput, has_real_keyboard
+from app.runtime.virtual_desktop import VirtualDesktop
 
-pytestmark = [pytest.mark.desktop, pytest.mark.usefixtures("desktop")]
+pytestmark = [pytest.mark.desktop, pytest.mark.usefixtures("bare_desktop")]
 KEY_PRESS, BUTTON_PRESS = 1, 3  # of extension devices; the release is the next number
 HARMLESS_KEY = 78  # Scroll Lock
 
@@ -63,8 +64,21 @@ def inject(*words: str) -> None:
     subprocess.run(["xdotool", *words], check=True, timeout=10)
 
 
+@pytest.fixture(scope="module")
+def own_desktop() -> Iterator[VirtualDesktop]:
+    """For this file alone: a click on the background opens the window manager's menu, which then has all keys."""
+    with VirtualDesktop() as virtual:
+        yield virtual
+
+
 @pytest.fixture
-def watcher(desktop: object) -> Iterator[InjectedInput]:
+def bare_desktop(own_desktop: VirtualDesktop, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in own_desktop.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def watcher(bare_desktop: None) -> Iterator[InjectedInput]:
     made = InjectedInput()
     assert made.poll(0) == ()
     yield made
@@ -72,7 +86,7 @@ def watcher(desktop: object) -> Iterator[InjectedInput]:
 
 
 @pytest.fixture
-def hands(desktop: object) -> Iterator[RealDevices]:
+def hands(bare_desktop: None) -> Iterator[RealDevices]:
     made = RealDevices()
     yield made
     made.display.close()
