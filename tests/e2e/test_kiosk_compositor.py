@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -79,8 +80,7 @@ def test_an_exam_in_the_kiosk_compositor_is_recorded_and_outlives_its_client_and
         with another_window(client):
             client.await_fact("violation", 5005)
         client.await_fact("violation", 5006)
-        client.press("super")
-        client.await_fact("violation", 5121, 2)
+        press_until_told(client, "super", 5121, 2)
         stop_for_a_moment(client.inner())
         client.await_fact("violation", 5120)
 
@@ -96,7 +96,8 @@ def test_an_exam_in_the_kiosk_compositor_is_recorded_and_outlives_its_client_and
     assert client.verified().ok
     assert set(client.codes()) >= {5005, 5111, 5115, 5120, 5121}
     assert set(client.codes()).isdisjoint({5007, 5008}), "there is one monitor all the time"
-    assert [v["detail"] for v in rows(client.report(), "violations") if v["code"] == 5121] == ["Alt+Tab", "Super"]
+    keys = [v["detail"] for v in rows(client.report(), "violations") if v["code"] == 5121]
+    assert list(dict.fromkeys(keys)) == ["Alt+Tab", "Super"]
     assert "The kiosk compositor is a window of another session" in told(client)
     assert screen_recordings(client)
     assert all(brightest(path) > 200 for path in screen_recordings(client))
@@ -117,6 +118,20 @@ def leave_keys_to_the_compositor(client: ClientInCompositor) -> None:
     until("the window manager to go", lambda: not said("xprop", "-id", managers, "WM_NAME"))
     said("xdotool", "windowfocus", compositor)
     until("the compositor to have the keys", lambda: said("xdotool", "getwindowfocus") == compositor)
+
+
+def press_until_told(client: Client, keys: str, code: int, times: int) -> None:
+    """As a person would: the first press may come before the compositor gives the keys back to us."""
+    pressed_s = 0.0
+
+    def told_again() -> bool:
+        nonlocal pressed_s
+        if time.monotonic() - pressed_s > 5:
+            client.press(keys)
+            pressed_s = time.monotonic()
+        return client.count("violation", code) >= times
+
+    until(f"{keys} to be told", told_again)
 
 
 def stop_for_a_moment(process: psutil.Process) -> None:
