@@ -39,7 +39,12 @@ def words(window: ClientWindow) -> str:
 
 def test_it_says_why_what_is_still_open_and_what_to_do(held: ClientWindow) -> None:
     said = words(held)
-    for part in ("More than one monitor was connected: HDMI-A-2.", "eDP-1, HDMI-A-2", "Disconnect every monitor", "time goes on"):
+    for part in (
+        "More than one monitor was connected: HDMI-A-2.",
+        "eDP-1, HDMI-A-2",
+        "Disconnect every monitor",
+        "time goes on",
+    ):
         assert part in said
     held.show_hold(replace(samples.HELD, wait_s=3))
     assert "Disconnect every monitor" in screen(held).card.accessibleDescription()
